@@ -1,0 +1,23 @@
+# Warnings, sanitizers, ccache and linker: everything about the compiler that is not a target's own.
+add_library(nexus_options INTERFACE)
+target_include_directories(nexus_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(nexus_options INTERFACE
+  -Wall -Wextra -Werror -Wno-missing-field-initializers -fno-strict-aliasing
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
+  $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
+
+if(NEXUS_SANITIZE)
+  add_compile_options(-fsanitize=${NEXUS_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${NEXUS_SANITIZE})
+  add_compile_definitions(NEXUS_SANITIZED=1)
+endif()
+
+find_program(NEXUS_CCACHE ccache)
+if(NEXUS_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${NEXUS_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${NEXUS_CCACHE})
+endif()
+find_program(NEXUS_MOLD mold)
+if(NEXUS_MOLD AND NOT NEXUS_FUZZ AND NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+  add_link_options(-fuse-ld=mold)
+endif()

@@ -1,0 +1,100 @@
+// Value: the counted, immutable tree behind the ABI's nx_value. Reading is safe on any thread;
+// building (append, set) only before a second handle exists.
+//
+// For what is not hot: HELLO details, authextra, configuration, results of meta procedures.
+// Payloads of messages are never turned into one.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/base/bytes.hpp"
+#include "kernel/base/status.hpp"
+#include "nexus/nx_value.h"
+
+namespace nexus {
+
+class Value {
+ public:
+  Value() = default;  // no value at all; differs from null()
+  static Value null();
+  static Value boolean(bool value);
+  static Value integer(int64_t value);
+  static Value unsigned_integer(uint64_t value);  // NX_INT when it fits, else NX_UINT
+  static Value real(double value);
+  static Value string(std::string_view value);    // the caller vouches for UTF-8
+  static Value binary(Bytes value);
+  static Value list();
+  static Value dict();
+  // Counts up / takes over the caller's count.
+  static Value share(const nx_value* value);
+  static Value adopt(nx_value* value) { return Value(value); }
+
+  Value(const Value& other);
+  Value(Value&& other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
+  Value& operator=(Value other) noexcept {
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  ~Value();
+
+  explicit operator bool() const { return value_ != nullptr; }
+  const nx_value* get() const { return value_; }
+  nx_value* release() { return std::exchange(value_, nullptr); }
+
+  uint32_t kind() const;  // NX_NULL for no value
+  bool is(uint32_t kind) const { return value_ != nullptr && this->kind() == kind; }
+  bool as_bool(bool fallback = false) const;
+  int64_t as_int(int64_t fallback = 0) const;
+  uint64_t as_uint(uint64_t fallback = 0) const;  // fallback for negative ones
+  double as_double(double fallback = 0) const;
+  std::string_view as_string(std::string_view fallback = {}) const;
+  Bytes as_binary() const;
+
+  size_t size() const;                     // entries of a list or dict
+  Value at(size_t index) const;            // no value when out of range
+  std::string_view key_at(size_t index) const;
+  Value find(std::string_view key) const;  // last one wins; no value when absent
+
+  // Only on a list or dict with one handle.
+  void append(Value item);
+  void set(std::string_view key, Value item);  // replaces an entry of that key
+
+  nx_status walk(const nx_value_sink& sink, void* user) const;
+  friend bool operator==(const Value& a, const Value& b);  // deep; 1 and 1.0 differ
+
+ private:
+  explicit Value(nx_value* value) : value_(value) {}
+  nx_value* value_ = nullptr;
+};
+
+// Builds a Value from sink calls, for example a serializer's walk. Refuses more than `max_depth`
+// levels with NX_E_LIMIT.
+class ValueBuilder {
+ public:
+  explicit ValueBuilder(uint32_t max_depth = 64) : max_depth_(max_depth) {}
+  static const nx_value_sink& sink();  // user = the ValueBuilder
+  Value take();                        // what was built; no value if incomplete
+
+ private:
+  friend struct ValueBuilderSink;
+  struct Level {
+    Value container;
+    std::string key;
+  };
+  nx_status add(Value item);
+  nx_status open(Value container);
+  nx_status close();
+
+  uint32_t max_depth_;
+  std::vector<Level> levels_;
+  Value root_;
+};
+
+// JSON text, for configuration, logs and tools; binary as the spec's "\0" + base64.
+std::string to_json(const Value& value);
+Result<Value> from_json(std::string_view text);
+
+}  // namespace nexus

@@ -1,0 +1,42 @@
+// Host: the router as one component sees it, and the directory of services behind it.
+//
+// Layers above put their service tables into the directory (nexus.streams/1 comes from
+// service_streams.cpp here, nexus.sessions/1 from session/, nexus.realm/1 from routing/), so that
+// this layer needs to know none of them. Built on [main] before the first component; read by [any].
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "kernel/base/log.hpp"
+#include "kernel/loop/loop.hpp"
+#include "nexus/nexus.h"
+
+namespace nexus {
+
+class Metrics;   // kernel/plugin/metrics.hpp
+class WorkPool;  // kernel/plugin/work.hpp
+
+// What all components of one router share.
+struct HostContext {
+  Log* log = nullptr;
+  LoopGroup* loops = nullptr;
+  Metrics* metrics = nullptr;
+  WorkPool* work = nullptr;
+  void* router = nullptr;  // the routing layer's own; only its services know the type
+  std::map<std::string, const void*, std::less<>> services;  // id -> static table
+};
+
+// Puts log, values, buffers, loop, streams, metrics and work into the directory.
+void add_base_services(HostContext& context);
+
+struct Host : nx_host {
+  Host(HostContext& context, std::string component_name);
+  static Host& of(nx_host* host) { return *static_cast<Host*>(host); }
+
+  HostContext& context;
+  std::string name;  // "authenticator.ticket": the area of its log lines, the prefix of its metrics
+};
+
+}  // namespace nexus
