@@ -1,0 +1,100 @@
+// nexus as a library: the one header that embedders and nexusd include. [main] unless noted.
+//
+//   nexus::Log log({});
+//   nexus::RouterEnvironment environment{.log = &log};
+//   std::vector<nexus::ConfigMistake> mistakes;
+//   auto router = nexus::Router::create(config, environment, mistakes);
+//   if (!router) …            // every mistake found, each with its key path
+//   if (auto status = router->start(); !status) …
+//   … router->urls() …
+//   router->stop(std::chrono::seconds(5));
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/base/log.hpp"
+#include "kernel/base/status.hpp"
+#include "kernel/base/value.hpp"
+#include "kernel/plugin/options.hpp"
+#include "kernel/plugin/registry.hpp"
+
+namespace nexus {
+
+// The entry point of a plugin that is linked into the program.
+struct StaticPlugin {
+  nx_plugin_entry_fn entry = nullptr;
+  std::string_view label;  // for messages: "nexus-serializer-json (built in)"
+};
+
+struct RouterEnvironment {
+  Log* log = nullptr;                 // lives longer than the router; null = silent
+  std::string base_folder = ".";      // relative paths of the configuration start here
+  std::string default_plugin_folder;  // used when the configuration names none; may be empty
+  bool text_values = false;           // the values are strings, as from an INI file
+  std::vector<StaticPlugin> static_plugins;
+};
+
+// Counters of a running router, summed over its loops at the moment of asking.
+struct RouterCounters {
+  uint64_t sessions_joined = 0;
+  uint64_t sessions_open = 0;
+  uint64_t messages_in = 0;
+  uint64_t messages_out = 0;
+  uint64_t events_dropped = 0;  // receivers whose queue was full, or that the format cannot reach
+  uint64_t calls_failed_busy = 0;     // INVOCATIONs not sent because the callee's queue was full
+  uint64_t violations = 0;            // sessions ended by protocol_violation
+  uint64_t sessions_killed_slow = 0;  // clients that did not even read their replies
+  uint64_t events_encoded = 0;        // EVENT encodings made; receivers of one format share one
+  uint64_t events_delivered = 0;
+};
+
+class Router {
+ public:
+  // Loads the plugins, creates and configures every component, checks every section. Without side
+  // effects on the outside: no sockets, no threads. Null when there are mistakes. `config` is a
+  // dict with the sections router, plugins, transports, realms and realm_template
+  // (docs/configuration.md); other sections are the caller's.
+  static std::unique_ptr<Router> create(const Value& config, const RouterEnvironment& environment,
+                                        std::vector<ConfigMistake>& mistakes);
+  virtual ~Router() = default;  // stops at once
+
+  // Starts loops and components and opens the listeners. On failure everything is closed again.
+  virtual Status start() = 0;
+  // Where clients connect, with real ports: "ws://127.0.0.1:8080/". After start().
+  virtual std::vector<std::string> urls() const = 0;
+  // Stops accepting, says GOODBYE wamp.close.system_shutdown to every session, waits for them at
+  // most `drain`, then closes what is left. Called again from another thread with 0 it ends at
+  // once. [any]
+  virtual void stop(std::chrono::milliseconds drain) = 0;
+
+  // Realms while running. `section` is what realms.<label> holds. [any, not on a loop]
+  virtual Status add_realm(const Value& section) = 0;
+  // Says GOODBYE wamp.close.close_realm to its sessions and forgets it.
+  virtual Status remove_realm(std::string_view uri) = 0;
+
+  virtual RouterCounters counters() const = 0;                     // [any]
+  virtual std::chrono::milliseconds shutdown_timeout() const = 0;  // router.shutdown_timeout
+  // What is loaded, for --list-plugins and --describe.
+  virtual const Registry& registry() const = 0;
+};
+
+// The tables behind the router's own sections, for the checker, --describe and the reference.
+struct ConfigSection {
+  std::string_view path;  // "router", "realms.<label>", …
+  std::string_view help;
+  OptionTable table;
+};
+std::vector<ConfigSection> router_config_sections();
+
+// Loads plugins only, as create() would, for --list-plugins and --describe without a full
+// configuration. Statuses of files that did not load are appended to `failures`.
+std::unique_ptr<Registry> load_plugins(const Value& plugins_section,
+                                       const RouterEnvironment& environment, HostContext& context,
+                                       std::vector<Status>& failures);
+
+}  // namespace nexus
