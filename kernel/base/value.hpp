@@ -16,6 +16,9 @@
 
 namespace nexus {
 
+// Levels of nesting that a Value can have at all; what would be deeper is refused.
+inline constexpr uint32_t kMaxValueDepth = 256;
+
 class Value {
  public:
   Value() = default;  // no value at all; differs from null()
@@ -24,7 +27,7 @@ class Value {
   static Value integer(int64_t value);
   static Value unsigned_integer(uint64_t value);  // NX_INT when it fits, else NX_UINT
   static Value real(double value);
-  static Value string(std::string_view value);    // the caller vouches for UTF-8
+  static Value string(std::string_view value);  // the caller vouches for UTF-8
   static Value binary(Bytes value);
   static Value list();
   static Value dict();
@@ -53,17 +56,21 @@ class Value {
   std::string_view as_string(std::string_view fallback = {}) const;
   Bytes as_binary() const;
 
-  size_t size() const;                     // entries of a list or dict
-  Value at(size_t index) const;            // no value when out of range
+  size_t size() const;           // entries of a list or dict
+  Value at(size_t index) const;  // no value when out of range
   std::string_view key_at(size_t index) const;
   Value find(std::string_view key) const;  // last one wins; no value when absent
 
-  // Only on a list or dict with one handle.
-  void append(Value item);
-  void set(std::string_view key, Value item);  // replaces an entry of that key
+  // Only on a list or dict with one handle; `item` must be a value. False, and nothing changed,
+  // when that does not hold or the result would be nested deeper than kMaxValueDepth.
+  bool append(Value item);
+  bool append(std::string_view key, Value item);  // a new entry, even if the key is there: O(1)
+  bool set(std::string_view key, Value item);     // replaces an entry of that key: O(size)
 
   nx_status walk(const nx_value_sink& sink, void* user) const;
-  friend bool operator==(const Value& a, const Value& b);  // deep; 1 and 1.0 differ
+  // Deep. 1 and 1.0 differ; the order of a dict's keys does not matter; no value equals only
+  // itself.
+  friend bool operator==(const Value& a, const Value& b);
 
  private:
   explicit Value(nx_value* value) : value_(value) {}
@@ -71,10 +78,11 @@ class Value {
 };
 
 // Builds a Value from sink calls, for example a serializer's walk. Refuses more than `max_depth`
-// levels with NX_E_LIMIT.
+// levels or `max_values` values with NX_E_LIMIT: a value costs some 80 bytes, however few the peer
+// sent for it. Calls out of order answer NX_E_STATE.
 class ValueBuilder {
  public:
-  explicit ValueBuilder(uint32_t max_depth = 64) : max_depth_(max_depth) {}
+  explicit ValueBuilder(uint32_t max_depth = 64, uint64_t max_values = 100000);
   static const nx_value_sink& sink();  // user = the ValueBuilder
   Value take();                        // what was built; no value if incomplete
 
@@ -83,18 +91,27 @@ class ValueBuilder {
   struct Level {
     Value container;
     std::string key;
+    bool has_key = false;
   };
+  nx_status admit();
   nx_status add(Value item);
   nx_status open(Value container);
-  nx_status close();
+  nx_status close(uint32_t kind);
+  nx_status set_key(std::string_view key);
+  void place(Value item);
 
   uint32_t max_depth_;
+  uint64_t values_left_;
   std::vector<Level> levels_;
   Value root_;
 };
 
-// JSON text, for configuration, logs and tools; binary as the spec's "\0" + base64.
+// JSON text, for configuration, logs and tools; binary as the spec's "\0" + base64. NaN and the
+// infinities, which JSON cannot say, become null.
 std::string to_json(const Value& value);
+// The whole text must be one JSON value of at most kMaxValueDepth levels. Integers are exact up to
+// 64 bits, larger ones become doubles; duplicate keys are kept. NX_E_MALFORMED with "line 3,
+// column 7: ..." otherwise.
 Result<Value> from_json(std::string_view text);
 
 }  // namespace nexus
