@@ -63,7 +63,7 @@ typedef struct nx_bytes {
 #define NX_ERROR_TEXT_MAX 512
 #define NX_ERROR_URI_MAX 128
 
-/* Filled by the callee of a failing function; the memory is the caller's. `text` is for a human
+/* Filled by the callee of a failing function; the memory is the caller's, and it may be NULL. `text` is for a human
  * who can act on it; `uri` is the WAMP error URI where a client is to see one, else empty. */
 typedef struct nx_error {
   uint32_t struct_size;

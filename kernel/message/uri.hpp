@@ -1,0 +1,25 @@
+// URI rules, loose and strict (U-10 … U-16), written by hand: no regular expressions. Any thread.
+#pragma once
+
+#include <string_view>
+
+#include "kernel/message/code.hpp"
+
+namespace nexus {
+
+enum class UriCheck : uint8_t { loose = 1, strict };
+
+constexpr size_t kMaxUri = 1024;  // U-12
+
+// May `uri` be used with this match? Exact: no empty component; prefix: the last one may be empty;
+// wildcard: any may be. The empty prefix is legal (it matches everything), other empty URIs are
+// not.
+bool valid_uri(std::string_view uri, UriCheck check, Match match = Match::exact);
+
+// The first component is "wamp" (U-14).
+bool reserved_uri(std::string_view uri);
+
+// Does a concrete URI fall under a pattern? (P-16, P-17)
+bool uri_matches(std::string_view uri, std::string_view pattern, Match match);
+
+}  // namespace nexus
