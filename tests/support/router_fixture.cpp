@@ -1,0 +1,86 @@
+#include "tests/support/router_fixture.hpp"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+namespace nexus::test {
+namespace {
+
+Value base_config(unsigned loops, const std::string& folder) {
+  const Value config = json(R"({
+    "router": {},
+    "plugins": {},
+    "transports": {
+      "ws": {"type": "websocket", "listen": "127.0.0.1:0"},
+      "raw": {"type": "rawsocket", "listen": "127.0.0.1:0"},
+      "unix": {"type": "rawsocket"}
+    },
+    "realms": {"one": {"uri": "realm1"}, "two": {"uri": "realm2"}}
+  })");
+  return merged(
+      config,
+      dict({{"router", dict({{"loops", loops}})},
+            {"plugins", dict({{"folder", NEXUS_PLUGIN_DIR}})},
+            {"transports", dict({{"unix", dict({{"listen", "unix:" + folder + "/s"}})}})}}));
+}
+
+std::string make_folder() {
+  std::string path = (std::filesystem::temp_directory_path() / "nexus-test-XXXXXX").string();
+  if (::mkdtemp(path.data()) == nullptr) throw std::runtime_error("cannot make " + path);
+  return path;
+}
+
+std::unique_ptr<Log> make_log() {
+  LogOptions options;
+  const char* level = ::getenv("NEXUS_TEST_LOG");
+  if (level == nullptr || !parse_log_level(level, &options.level)) return std::make_unique<Log>();
+  return std::make_unique<Log>(options);
+}
+
+}  // namespace
+
+RouterFixture::RouterFixture(unsigned loops, std::string_view patch)
+    : folder_(make_folder()), log_(make_log()) {
+  RouterEnvironment environment;
+  environment.log = log_.get();
+  environment.base_folder = folder_;
+  std::vector<ConfigMistake> mistakes;
+  router_ = Router::create(merged(base_config(loops, folder_), json(patch)), environment, mistakes);
+  std::string problem;
+  for (const ConfigMistake& mistake : mistakes)
+    problem += mistake.path + ": " + mistake.text + "\n";
+  if (router_ == nullptr && problem.empty()) problem = "no router and no mistake named";
+  if (problem.empty()) {
+    const Status status = router_->start();
+    if (!status) problem = status.text();
+  }
+  if (!problem.empty()) {
+    router_.reset();
+    std::filesystem::remove_all(folder_);
+    throw std::runtime_error("the router did not start: " + problem);
+  }
+}
+
+RouterFixture::~RouterFixture() {
+  router_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+std::string RouterFixture::url(Carrier carrier) const {
+  for (const std::string& url : router_->urls()) {
+    const bool websocket = url.starts_with("ws:");
+    const bool local =
+        url.find("unix:") != std::string::npos || url.find("+unix") != std::string::npos;
+    const Carrier found = websocket ? Carrier::websocket
+                          : local   ? Carrier::raw_unix
+                                    : Carrier::raw_tcp;
+    if (found == carrier) return url;
+  }
+  throw std::runtime_error("no listener for " + std::string(carrier_name(carrier)));
+}
+
+}  // namespace nexus::test
