@@ -17,8 +17,6 @@
 
 namespace nexus {
 
-struct Library;  // one loaded file, never unloaded
-
 // A component as found in a library.
 struct Component {
   const nx_component* table = nullptr;
@@ -28,6 +26,10 @@ struct Component {
 };
 
 // A component at work: created, and destroyed by the destructor (stopped first when started).
+// Every call of a [main] function of the plugin goes through a barrier: an exception becomes an
+// error, or a line in the log where there is nobody to tell. Texts of failures are one line and
+// begin with "authenticator 'ticket': "; configure()'s is the plugin's own text, because callers
+// show it beside the section's path.
 class Instance {
  public:
   Instance(const Component& component, HostContext& context, std::string section);
@@ -35,6 +37,7 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
+  // Also checks that the component serves its kind's interface, whole.
   Status create();
   Status configure(const Value& section);  // section already checked by check_section
   Status start();
@@ -44,14 +47,18 @@ class Instance {
   const std::string& section() const { return section_; }  // "transports.ws"
   void* self() const { return self_; }
   nx_host* host() { return host_.get(); }
-  // The vtable for an interface id, or null; checks struct_size >= min_size.
+  // The vtable for an interface id, or null; checks struct_size >= min_size. After create().
   const void* interface_of(const char* id, uint32_t min_size) const;
 
  private:
+  Status named(Status status) const;
+  void report(const Status& status) const;
+
   const Component component_;
   std::string section_;
   std::unique_ptr<Host> host_;
   void* self_ = nullptr;
+  bool created_ = false;  // self_ may be null all the same: a component need not have state
   bool started_ = false;
 };
 
@@ -60,14 +67,17 @@ class Registry {
   explicit Registry(HostContext& context);
   ~Registry();
 
-  // Loads one file; absolute path. sha256 (hex) may be empty; else the file must have it.
+  // Loads one file; absolute path. sha256 (hex) may be empty; else the file must have it. A file
+  // that is loaded already is checked again and otherwise left alone: same answer as before.
   Status load(const std::string& path, std::string_view sha256 = {});
-  // Every *.so of a folder, sorted by name. Collects one Status per file that did not load.
+  // Every *.so of a folder (absolute path), sorted by name. Collects one Status per file that did
+  // not load, or one for the folder when it cannot be listed.
   std::vector<Status> load_folder(const std::string& folder);
-  // The entry point of a plugin that is linked into this program.
+  // The entry point of a plugin that is linked into this program; `label` stands for the path in
+  // texts. The same checks, but for those of the file.
   Status add_static(nx_plugin_entry_fn entry, std::string_view label);
 
-  // Null when there is none.
+  // Null when there is none. Valid until the next load.
   const Component* find(uint32_t kind, std::string_view name) const;
   const std::vector<Component>& components() const;
   // The loaded name that is nearest to `name`, for error messages; empty when nothing is near.

@@ -1,0 +1,35 @@
+// What a plugin file must be before the dynamic linker touches it: path, owner, mode, hash, shape.
+// [main]
+//
+// Plugins are trusted code, so the question is only whether somebody else could have put the file
+// there, and whether it is whole: a truncated shared library kills the process inside dlopen().
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "kernel/base/status.hpp"
+
+namespace nexus {
+
+// A file that passed. `real_path` has no symbolic links left; device and inode identify it.
+struct PluginFile {
+  std::string real_path;
+  uint64_t device = 0;
+  uint64_t inode = 0;
+};
+
+// Checks, in this order: absolute path, exists, regular file, owner and mode of the file, then of
+// its folder (and of the link's folder, when the path is a link), readable, sha256 (hex, may be
+// empty), ELF shape. The text of a failure begins with "plugin '<path>': ".
+Result<PluginFile> check_plugin_file(const std::string& path, std::string_view sha256);
+
+// Owner and mode of one folder that plugins come from; `subject` begins the text of a failure.
+Status check_plugin_folder(const std::string& folder, const std::string& subject);
+
+// Whether `fd` holds a whole shared library for this machine; reads headers only. The text says
+// what is wrong and what to do, without the file's name.
+Status check_elf(int fd, uint64_t file_size);
+
+}  // namespace nexus
