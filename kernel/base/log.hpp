@@ -4,7 +4,7 @@
 // so that nothing that logs can ever wait for a disk or a pipe.
 #pragma once
 
-#include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -13,24 +13,36 @@
 #include <string_view>
 #include <variant>
 
+#include "kernel/base/status.hpp"
+
 namespace nexus {
 
 enum class LogLevel : uint8_t { trace = 1, debug, info, warning, error, off };
 
-// One key and its value; numbers are written without quotes in JSON.
+// One key and its value; numbers are written without quotes in JSON. Text may be anything a client
+// sent: control characters and bytes that are not UTF-8 are escaped, long text is cut.
 struct LogField {
+  LogField(std::string_view k, std::string_view v) : key(k), value(v) {}
+  LogField(std::string_view k, const char* v) : key(k), value(std::string_view(v)) {}
+  LogField(std::string_view k, const std::string& v) : key(k), value(std::string_view(v)) {}
+  LogField(std::string_view k, bool v) : key(k), value(std::string_view(v ? "true" : "false")) {}
+  LogField(std::string_view k, std::signed_integral auto v) : key(k), value(int64_t{v}) {}
+  LogField(std::string_view k, std::unsigned_integral auto v) : key(k), value(uint64_t{v}) {}
+
   std::string_view key;
   std::variant<std::string_view, int64_t, uint64_t> value;
 };
 
 struct LogOptions {
   LogLevel level = LogLevel::info;
-  // "session=debug,transport=warning": levels of single areas.
+  // "session=debug,authenticator=warning": levels of single areas and, unless these have their own,
+  // of what is below them ("authenticator.ticket"). See check_log_levels().
   std::string levels;
   bool json = false;
-  std::string path;              // empty = standard error
+  std::string path;  // empty = standard error
   size_t queue_lines = 8192;
-  // For tests and embedders: gets every finished line instead of the file; called on the log's thread.
+  // For tests and embedders: gets every finished line, without its newline, instead of the file;
+  // called on the log's thread.
   std::function<void(std::string_view)> sink;
 };
 
@@ -55,15 +67,25 @@ class Log {
   void error(std::string_view area, std::string_view text, std::initializer_list<LogField> f = {}) {
     write(LogLevel::error, area, text, f);
   }
+  // Lines lost so far, because the queue was full or the file could not be written. The log reports
+  // new ones as a line of its own as soon as it can.
   uint64_t dropped() const;
-  void flush();   // waits until everything queued so far is written [not on a loop]
-  void reopen();  // after log rotation
+  // Waits until everything queued so far is written [not on a loop].
+  void flush();
+  // After log rotation: lines written from now on go to a newly opened file. Does not wait.
+  void reopen();
+  // Why the file could not be opened at the start, lines go to standard error then; empty if it
+  // could.
+  std::string problem() const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
+// "trace", "debug", "info", "warning" (or "warn"), "error", "off".
 bool parse_log_level(std::string_view text, LogLevel* out);
+// Whether LogOptions::levels can be understood; a Log ignores the parts that cannot.
+Status check_log_levels(std::string_view levels);
 
 }  // namespace nexus
