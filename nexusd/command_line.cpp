@@ -1,0 +1,89 @@
+// How options of the command line override the configuration file. [main]
+#include "nexusd/command_line.hpp"
+
+#include <filesystem>
+#include <string_view>
+
+namespace nexusd {
+namespace {
+
+constexpr std::string_view kUnix = "unix:";
+
+// Sets `listen` of the first transport that is of `type` and on the same kind of socket; adds
+// transports.<label> when there is none.
+void set_listener(ConfigFile& file, const std::string& type, const std::string& label,
+                  const std::string& address) {
+  const bool is_unix = address.starts_with(kUnix);
+  const Value transports = file.value.find("transports");
+  for (size_t i = 0; transports.is(NX_DICT) && i < transports.size(); ++i) {
+    const Value transport = transports.at(i);
+    if (!transport.is(NX_DICT) || transport.find("type").as_string() != type) continue;
+    if (transport.find("listen").as_string().starts_with(kUnix) != is_unix) continue;
+    file.value = with_path(file.value, {"transports", std::string(transports.key_at(i)), "listen"},
+                           Value::string(address));
+    return;
+  }
+  std::string free_label = label;
+  while (at_path(file.value, {"transports", free_label})) free_label += "_";
+  file.value = with_path(file.value, {"transports", free_label, "type"}, Value::string(type));
+  file.value = with_path(file.value, {"transports", free_label, "listen"}, Value::string(address));
+}
+
+void set_realm(ConfigFile& file, const std::string& uri) {
+  const Value realms = file.value.find("realms");
+  if (realms.is(NX_DICT) && realms.size() > 0) {
+    file.value =
+        with_path(file.value, {"realms", std::string(realms.key_at(0)), "uri"}, Value::string(uri));
+    return;
+  }
+  file.value = with_path(file.value, {"realms", "main", "uri"}, Value::string(uri));
+  file.value = with_path(file.value, {"realms", "main", "authenticators", "anonymous", "type"},
+                         Value::string("anonymous"));
+}
+
+// Relative to the working directory, unlike paths in the file: that is where it was typed.
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  std::filesystem::path result = std::filesystem::absolute(path, error);
+  return error ? path : result.lexically_normal().string();
+}
+
+}  // namespace
+
+std::vector<std::string> with_double_dashes(int argc, char** argv) {
+  std::vector<std::string> result;
+  for (int i = 1; i < argc; ++i) {
+    std::string argument = argv[i];
+    const std::string_view name = std::string_view(argument).substr(0, argument.find('='));
+    for (std::string_view known :
+         {"-ws", "-tcp", "-unix", "-realm", "-version", "-verbose", "-help"}) {
+      if (name == known) {
+        argument.insert(0, "-");
+        break;
+      }
+    }
+    result.push_back(std::move(argument));
+  }
+  return result;
+}
+
+void apply_command_line(const CommandLine& command, ConfigFile& file) {
+  if (!file.value) file.value = Value::dict();
+  if (!command.websocket.empty()) set_listener(file, "websocket", "websocket", command.websocket);
+  if (!command.tcp.empty()) set_listener(file, "rawsocket", "rawsocket", command.tcp);
+  if (!command.unix_path.empty()) {
+    std::string path = command.unix_path;
+    if (path.starts_with(kUnix)) path.erase(0, kUnix.size());
+    if (!path.starts_with("@")) path = absolute(path);
+    set_listener(file, "rawsocket", "unix", std::string(kUnix) + path);
+  }
+  if (!command.realm.empty()) set_realm(file, command.realm);
+  std::string level = command.verbose ? "debug" : command.log_level;
+  if (!level.empty()) file.value = with_path(file.value, {"log", "level"}, Value::string(level));
+  if (!command.plugin_folder.empty()) {
+    file.value = with_path(file.value, {"plugins", "directory"},
+                           Value::string(absolute(command.plugin_folder)));
+  }
+}
+
+}  // namespace nexusd

@@ -1,0 +1,173 @@
+// The daemon's life: load, check, start, say so, wait, stop. [main]
+#include "nexusd/serve.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "nexusd/exit_status.hpp"
+#include "nexusd/notify.hpp"
+#include "nexusd/plugins.hpp"
+#include "nexusd/settings.hpp"
+#include "nexusd/signals.hpp"
+
+namespace nexusd {
+namespace {
+
+struct Loaded {
+  ConfigFile file;
+  nexus::LogOptions log;
+  std::vector<ConfigMistake> mistakes;
+  bool parsed = false;
+};
+
+Loaded load(const CommandLine& command) {
+  Loaded loaded;
+  if (command.config.empty()) {
+    std::error_code error;
+    loaded.file.folder = std::filesystem::current_path(error).string();
+    loaded.file.value = Value::dict();
+  } else if (!load_config_file(command.config, loaded.file, loaded.mistakes)) {
+    return loaded;
+  }
+  loaded.parsed = true;
+  apply_command_line(command, loaded.file);
+  check_own_settings(loaded.file, loaded.log, loaded.mistakes);
+  return loaded;
+}
+
+void show_mistakes(const Loaded& loaded) {
+  for (const ConfigMistake& mistake : loaded.mistakes) {
+    std::cerr << "nexusd: " << show_mistake(loaded.file, mistake) << "\n";
+  }
+  const size_t count = loaded.mistakes.size();
+  std::cerr << "nexusd: " << count << (count == 1 ? " mistake" : " mistakes")
+            << " in the configuration; nothing was started\n";
+}
+
+// One that is ready to start, or null with mistakes.
+std::unique_ptr<nexus::Router> create_router(Loaded& loaded, nexus::Log& log) {
+  const nexus::RouterEnvironment environment =
+      router_environment(log, loaded.file.folder, loaded.file.text_values);
+  std::unique_ptr<nexus::Router> router =
+      nexus::Router::create(loaded.file.value, environment, loaded.mistakes);
+  if (!router && loaded.mistakes.empty()) {
+    loaded.mistakes.push_back({"", "was refused by the router, which did not say why"});
+  }
+  return loaded.mistakes.empty() ? std::move(router) : nullptr;
+}
+
+int exit_status_of(const nexus::Status& status) {
+  switch (status.code()) {
+    case NX_E_CONFIG:
+      return kExitConfig;
+    case NX_E_IO:
+    case NX_E_TIMEOUT:
+      return kExitUnavailable;
+    case NX_E_INTERNAL:
+      return kExitSoftware;
+    default:
+      return kExitOs;
+  }
+}
+
+// A line to try next that works from where this program runs: the example client that lies beside
+// it, in the source tree or in the installed one.
+std::string next_line(const std::vector<std::string>& urls, const std::string& realm) {
+  const std::filesystem::path here = program_folder();
+  std::error_code error;
+  for (const char* place : {"../../../examples/hello.py", NEXUSD_EXAMPLES_FROM_BIN "/hello.py"}) {
+    const std::filesystem::path script = (here / place).lexically_normal();
+    if (here.empty() || !std::filesystem::is_regular_file(script, error)) continue;
+    for (const std::string& url : urls) {
+      if (url.starts_with("wss:") || url.starts_with("rss:")) continue;  // it speaks no TLS
+      return "try next: python3 " + script.string() + " " + url + " " + realm;
+    }
+  }
+  return "try next: connect any WAMP client to realm " + realm;
+}
+
+std::string first_realm(const Value& config) {
+  const Value realms = config.find("realms");
+  const Value first = realms.is(NX_DICT) ? realms.at(0) : Value();
+  return first.is(NX_DICT) ? std::string(first.find("uri").as_string("realm1")) : "realm1";
+}
+
+void announce(const nexus::Router& router, const Value& config) {
+  const std::vector<std::string> urls = router.urls();
+  for (const std::string& url : urls) std::cout << "listening on " << url << "\n";
+  std::cout << next_line(urls, first_realm(config)) << std::endl;
+  notify_service_manager("READY=1");
+}
+
+}  // namespace
+
+int check(const CommandLine& command) {
+  Loaded loaded = load(command);
+  nexus::Log silent;
+  if (loaded.parsed) create_router(loaded, silent);
+  for (const std::string& notice : loaded.file.notices) {
+    std::cerr << "nexusd: " << loaded.file.path << ": " << notice << "\n";
+  }
+  if (!loaded.mistakes.empty()) {
+    show_mistakes(loaded);
+    return kExitConfig;
+  }
+  std::cout << (command.config.empty() ? "command line" : command.config) << ": no mistakes\n";
+  return kExitOk;
+}
+
+int serve(const CommandLine& command) {
+  Loaded loaded = load(command);
+  if (!loaded.mistakes.empty()) {
+    // Opening the log needs a section log that makes sense, so look at the rest without one.
+    nexus::Log silent;
+    if (loaded.parsed) create_router(loaded, silent);
+    show_mistakes(loaded);
+    return kExitConfig;
+  }
+  nexus::Log log(loaded.log);
+  if (const std::string problem = log.problem(); !problem.empty()) {
+    std::cerr << "nexusd: " << problem << "\n";
+    return kExitOs;
+  }
+  for (const std::string& notice : loaded.file.notices) log.warning("config", notice);
+
+  std::unique_ptr<nexus::Router> router = create_router(loaded, log);
+  if (!router) {
+    log.flush();
+    show_mistakes(loaded);
+    return kExitConfig;
+  }
+  Signals signals({.stop_again =
+                       [&log] {
+                         log.warning("nexusd", "second signal, ending at once");
+                         ::_exit(kExitSignal + SIGTERM);
+                       },
+                   .reopen =
+                       [&log] {
+                         log.reopen();
+                         log.info("nexusd", "log reopened");
+                       }});
+  if (const nexus::Status started = router->start(); !started) {
+    log.error("nexusd", started.text());
+    log.flush();
+    std::cerr << "nexusd: cannot start: " << started.text() << "\n";
+    return exit_status_of(started);
+  }
+  log.info("nexusd", "started", {{"version", NEXUSD_VERSION}, {"pid", int64_t{::getpid()}}});
+  announce(*router, loaded.file.value);
+
+  const int signal = signals.wait_for_stop();
+  notify_service_manager("STOPPING=1");
+  log.info("nexusd", "stopping", {{"signal", int64_t{signal}}});
+  router->stop(router->shutdown_timeout());
+  log.info("nexusd", "stopped", {{"sessions", router->counters().sessions_joined}});
+  router.reset();
+  return kExitOk;
+}
+
+}  // namespace nexusd
