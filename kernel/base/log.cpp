@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +21,7 @@
 
 #include "kernel/base/log_format.hpp"
 #include "kernel/base/log_queue.hpp"
+#include "kernel/base/thread.hpp"
 
 namespace nexus {
 namespace {
@@ -119,13 +119,7 @@ Log::Impl::Impl(LogOptions given)
     if (why != 0) problem = "cannot open the log file " + options.path + ": " + std::strerror(why);
   }
   sem_init(&bell, 0, 0);
-  // Signals belong to other threads: a SIGTERM must not land here, a SIGPIPE must not kill.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  writer = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  writer = start_thread("nexus-log", [this] { run(); });
 }
 
 Log::Impl::~Impl() {

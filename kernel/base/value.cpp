@@ -153,6 +153,8 @@ Bytes Value::as_binary() const {
   return value == nullptr ? Bytes{} : Bytes(*value);
 }
 
+uint32_t Value::depth() const { return value_ == nullptr ? 0 : value_->depth; }
+
 size_t Value::size() const {
   if (const auto* value = get_if<List>(value_)) return value->size();
   if (const auto* value = get_if<Dict>(value_)) return value->size();

@@ -56,6 +56,7 @@ class Value {
   std::string_view as_string(std::string_view fallback = {}) const;
   Bytes as_binary() const;
 
+  uint32_t depth() const;        // 0 for a scalar, 1 for an empty container
   size_t size() const;           // entries of a list or dict
   Value at(size_t index) const;  // no value when out of range
   std::string_view key_at(size_t index) const;

@@ -33,6 +33,9 @@ void add_base_services(HostContext& context);
 
 struct Host : nx_host {
   Host(HostContext& context, std::string component_name);
+  ~Host();  // waits for the component's jobs, if nobody did before
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
   static Host& of(nx_host* host) { return *static_cast<Host*>(host); }
 
   HostContext& context;
