@@ -1,0 +1,97 @@
+// Access: asks a realm's authorizers, and remembers what they say. [loop]
+//
+// The authorizers of a realm form a chain; the first that decides wins, and if none does the answer
+// is no. Answers that may be remembered live in a bounded table of the loop, so that a warm request
+// costs no plugin call. An authorizer that answers later leaves its question here as a
+// PendingAccess while the session is paused, so that order holds (Z-06).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "kernel/base/buffer.hpp"
+#include "kernel/message/options.hpp"
+#include "kernel/plugin/pending_ops.hpp"
+#include "kernel/session/ports.hpp"
+#include "nexus/nx_authorizer.h"
+
+namespace nexus {
+
+class Shard;
+class Session;
+
+struct AccessAnswer {
+  bool allowed = false;
+  Grant grant;
+  std::string error_uri;  // denied
+  std::string error_message;
+};
+
+// An nx_authz_result with everything copied, so that it can cross threads.
+struct AuthzAnswer : OpAnswer {
+  explicit AuthzAnswer(const nx_authz_result& result);
+  uint32_t decision, disclose, remember, remember_ms, trust_level;
+  std::string error_uri, error_message;
+};
+
+struct AccessRequest {
+  uint32_t action = 0;  // NX_ACTION_*
+  Match match = Match::exact;
+  std::string uri;
+  Value options;
+};
+
+// One loop's memory of answers.
+class AccessCache {
+ public:
+  const AccessAnswer* find(const std::string& key, uint64_t epoch, uint64_t now_ms);
+  void insert(const std::string& key, const AccessAnswer& answer, uint64_t epoch,
+              uint64_t expires_ms);
+  std::string key;              // scratch for lookups
+  bool any_by_session = false;  // else a lookup by session can be saved
+
+ private:
+  static constexpr size_t kMaxEntries = 16384;
+  struct Entry {
+    AccessAnswer answer;
+    uint64_t epoch;
+    uint64_t expires_ms;  // 0 = never
+  };
+  std::unordered_map<std::string, Entry> entries_;
+};
+
+// A question that waits for its answer, with the message it is about. Deleting it cancels it.
+class PendingAccess {
+ public:
+  PendingAccess(Session& session, AccessRequest request, BufferRef message)
+      : session_(session), request_(std::move(request)), message_(std::move(message)) {}
+  ~PendingAccess();
+
+  // Asks from the given authorizer on. True: `answer` is there; false: it comes later, through
+  // Session::authorized().
+  bool ask(size_t from, AccessAnswer& answer);
+  const BufferRef& message() const { return message_; }
+  // The message is only copied when the answer has to wait.
+  void keep(Bytes message) { message_ = BufferRef::copy_of(message); }
+
+ private:
+  void answered(nx_status status, const OpAnswer* answer);
+  bool decide(nx_status status, const AuthzAnswer& result, AccessAnswer& answer);
+  void end_operation(bool cancel);
+
+  Session& session_;
+  AccessRequest request_;
+  BufferRef message_;
+  nx_op op_ = 0;
+  size_t current_ = 0;
+  uint64_t epoch_ = 0;
+  bool waiting_ = false;
+};
+
+// The key under which an answer is remembered for a session (session != 0) or its role.
+void access_key(std::string& out, const SessionInfo& info, uint32_t action, Match match,
+                std::string_view uri, bool by_session);
+
+}  // namespace nexus

@@ -1,0 +1,65 @@
+// Policies: what the configuration says about a router and about a realm. Read by [any] thread,
+// changed by nobody after the start.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernel/message/uri.hpp"
+#include "nexus/nexus.h"
+
+namespace nexus {
+
+enum class RequestIdCheck : uint8_t { off = 1, monotonic, strict };  // U-06
+enum class Disclose : uint8_t { never = 1, request, always };        // Z-10
+
+// An authenticator or authorizer instance at work in a realm. The plugin layer owns the instance.
+struct AuthenticatorHandle {
+  const nx_authenticator_v1* table = nullptr;
+  void* self = nullptr;
+  std::string section;  // for the log
+  std::vector<std::string> methods;
+};
+
+struct AuthorizerHandle {
+  const nx_authorizer_v1* table = nullptr;
+  void* self = nullptr;
+  std::string section;
+};
+
+struct RouterPolicy {
+  uint64_t hello_timeout_ms = 5000;
+  uint64_t authentication_timeout_ms = 60000;
+  uint64_t decision_timeout_ms = 10000;  // for a plugin's pending answer
+  uint64_t goodbye_timeout_ms = 2000;
+  uint64_t max_hello_size = 64 * 1024;  // before a session is established (S-06)
+  uint64_t max_message_size = 16 * 1024 * 1024;
+  uint64_t queue_bytes = 8 * 1024 * 1024;
+  uint64_t queue_messages = 65536;
+  bool disconnect_slow_subscribers = false;  // past the queue limit: disconnect, not drop events
+  bool drop_for_unread_replies = false;      // past the hard limit: drop events only, stay
+  uint32_t max_depth = 64;
+  std::string agent;  // WELCOME.Details.agent; empty = not sent
+};
+
+struct RealmPolicy {
+  std::string uri;
+  UriCheck uri_check = UriCheck::loose;
+  RequestIdCheck request_id_check = RequestIdCheck::off;
+  bool enforce_roles = false;
+  bool empty_eligible_means_all = false;  // P-21
+  bool meta_api = true;
+  Disclose disclose_caller = Disclose::request;
+  Disclose disclose_publisher = Disclose::request;
+  uint64_t max_sessions = 0;         // 0 = no limit
+  uint64_t max_subscriptions = 0;    // per session
+  uint64_t max_registrations = 0;    // per session
+  uint64_t max_calls = 0;            // in flight per session
+  uint64_t call_timeout_ms = 0;      // default; 0 = none
+  uint64_t max_call_timeout_ms = 0;  // clamp; 0 = none
+  std::vector<AuthenticatorHandle> authenticators;
+  std::vector<AuthorizerHandle> authorizers;
+};
+
+}  // namespace nexus

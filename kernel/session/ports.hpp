@@ -1,0 +1,74 @@
+// Ports: what the session layer asks of the routing layer above it. [loop] unless noted.
+//
+// A session reads, checks and authorizes; what a request then does is the realm's business. These
+// interfaces are declared here and implemented in routing/, so that includes only point down.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "kernel/message/options.hpp"
+#include "kernel/session/info.hpp"
+#include "kernel/session/policy.hpp"
+
+namespace nexus {
+
+class Session;
+class PendingOps;
+
+// What an authorizer, or the lack of one, granted for one request.
+struct Grant {
+  uint32_t disclose = NX_DISCLOSE_REALM;
+  bool has_trust_level = false;
+  uint32_t trust_level = 0;
+};
+
+class RealmPort {
+ public:
+  virtual ~RealmPort() = default;
+
+  const RealmPolicy& policy() const { return policy_; }
+  // WELCOME.Details.roles, computed once.
+  virtual const Value& roles() const = 0;
+
+  // The session is about to be welcomed / has been welcomed / has ended (S-15). enter() may refuse.
+  virtual Status enter(Session& session) = 0;
+  virtual void joined(Session& session) = 0;
+  virtual void leave(Session& session) = 0;
+
+  // Requests whose syntax, URI and authorization have passed.
+  virtual void publish(Session&, const Message&, const Options&, const Grant&) = 0;
+  virtual void subscribe(Session&, const Message&, const Options&, const Grant&) = 0;
+  virtual void unsubscribe(Session&, const Message&) = 0;
+  virtual void call(Session&, const Message&, const Options&, const Grant&) = 0;
+  virtual void register_(Session&, const Message&, const Options&, const Grant&) = 0;
+  virtual void unregister(Session&, const Message&) = 0;
+  virtual void cancel(Session&, const Message&, const Options&) = 0;
+  virtual void yield(Session&, const Message&, const Options&) = 0;
+  // ERROR of an INVOCATION.
+  virtual void error(Session&, const Message&, const Options&) = 0;
+
+ protected:
+  RealmPolicy policy_;
+};
+
+class RouterPort {
+ public:
+  virtual ~RouterPort() = default;
+
+  const RouterPolicy& policy() const { return policy_; }
+  // The realm of that URI, made from the template if there is one; else null and why. [any]
+  virtual std::shared_ptr<RealmPort> realm(std::string_view uri, Status& why) = 0;
+  // A session id that no live session of this router has; claimed until released. [any]
+  virtual uint64_t claim_session_id() = 0;
+  virtual void release_session_id(uint64_t id) = 0;
+  virtual bool stopping() const = 0;
+  virtual PendingOps& operations() = 0;
+  // Grows with every invalidation of remembered authorizations. [any]
+  virtual uint64_t access_epoch() const = 0;
+
+ protected:
+  RouterPolicy policy_;
+};
+
+}  // namespace nexus

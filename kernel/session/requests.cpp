@@ -1,0 +1,235 @@
+// Requests of an established session: request ids, roles, URIs and authorization are checked here,
+// in this order (Z-03); what passes goes to the realm. [loop]
+#include "kernel/message/error_uri.hpp"
+#include "kernel/message/table.hpp"
+#include "kernel/session/session.hpp"
+
+namespace nexus {
+namespace {
+
+uint32_t role_of(Code code) {
+  switch (code) {
+    case Code::publish:
+      return kRolePublisher;
+    case Code::subscribe:
+    case Code::unsubscribe:
+      return kRoleSubscriber;
+    case Code::call:
+    case Code::cancel:
+      return kRoleCaller;
+    case Code::register_:
+    case Code::unregister:
+    case Code::yield:
+    case Code::error:
+      return kRoleCallee;
+    default:
+      return 0;
+  }
+}
+
+uint32_t action_of(Code code) {
+  switch (code) {
+    case Code::publish:
+      return NX_ACTION_PUBLISH;
+    case Code::subscribe:
+      return NX_ACTION_SUBSCRIBE;
+    case Code::call:
+      return NX_ACTION_CALL;
+    default:
+      return NX_ACTION_REGISTER;
+  }
+}
+
+}  // namespace
+
+bool Session::handle_established(const Message& message, Bytes bytes, const AccessAnswer* answer) {
+  RealmPort& realm = *realm_;
+  Violation why;
+  switch (message.code) {
+    case Code::publish:
+    case Code::subscribe:
+    case Code::call:
+    case Code::register_:
+      return request(message, bytes, answer);
+    case Code::yield:
+    case Code::cancel:
+    case Code::error:
+      if (message.code == Code::error && message.id != static_cast<uint64_t>(Code::invocation)) {
+        violation("ERROR.REQUEST.Type must be 68 when a client sends it");
+        return true;
+      }
+      if (!parse_options(message, shard_.option_text, shard_.options, why)) {
+        violation(why.text);
+        return true;
+      }
+      break;
+    case Code::unsubscribe:
+    case Code::unregister:
+      if (!check_request_id(message)) return true;
+      break;
+    case Code::goodbye:
+      on_goodbye();
+      return true;
+    case Code::hello:
+      violation("HELLO, but the session is established");
+      return true;
+    case Code::authenticate:
+      violation("AUTHENTICATE, but no challenge is open");
+      return true;
+    default:
+      violation(std::string(code_name(message.code)) + " is not for a client to send");
+      return true;
+  }
+  if (realm.policy().enforce_roles && !info_->has(role_of(message.code))) {
+    violation(std::string(code_name(message.code)) + " needs a role that HELLO did not announce");
+    return true;
+  }
+  switch (message.code) {
+    case Code::yield:
+      realm.yield(*this, message, shard_.options);
+      break;
+    case Code::cancel:
+      realm.cancel(*this, message, shard_.options);
+      break;
+    case Code::error:
+      realm.error(*this, message, shard_.options);
+      break;
+    case Code::unsubscribe:
+      realm.unsubscribe(*this, message);
+      break;
+    default:
+      realm.unregister(*this, message);
+      break;
+  }
+  return paused_ == 0;
+}
+
+// U-06. A CALL may repeat the id of an open progressive call; the dealer looks at those.
+bool Session::check_request_id(const Message& message) {
+  const uint64_t id = message.request;
+  const uint64_t last = tables_.last_request;
+  const RequestIdCheck check = realm_->policy().request_id_check;
+  if (check == RequestIdCheck::off) {
+    if (id > last) tables_.last_request = id;
+    return true;
+  }
+  if (message.code == Code::call && id <= last) return true;
+  const bool wrapped = last == kMaxId && id == 1;
+  const bool right =
+      check == RequestIdCheck::strict ? (id == last + 1 || wrapped) : (id > last || wrapped);
+  if (!right) {
+    violation(std::string(code_name(message.code)) + ".Request " + std::to_string(id) +
+              " does not follow " + std::to_string(last));
+    return false;
+  }
+  tables_.last_request = id;
+  return true;
+}
+
+// Answers a request that cannot be served. PUBLISH hears nothing unless it asked to (P-04).
+void Session::refuse(const Message& message, std::string_view uri, std::string_view text) {
+  if (message.code == Code::publish && !shard_.options.acknowledge) return;
+  reply_error(message.code, message.request, uri, text);
+}
+
+bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* answer) {
+  const RealmPolicy& policy = realm_->policy();
+  Violation why;
+  if (!parse_options(message, shard_.option_text, shard_.options, why)) {
+    violation(why.text);
+    return true;
+  }
+  if (answer == nullptr) {
+    if (!check_request_id(message)) return true;
+    if (policy.enforce_roles && !info_->has(role_of(message.code))) {
+      violation(std::string(code_name(message.code)) + " needs a role that HELLO did not announce");
+      return true;
+    }
+    const bool pattern = message.code == Code::subscribe || message.code == Code::register_;
+    const Match match = pattern ? shard_.options.match : Match::exact;
+    if (!valid_uri(message.uri, policy.uri_check, match)) {
+      refuse(message, uri::kInvalidUri, "not a valid URI for this use");
+      return paused_ == 0;
+    }
+    // U-14: nobody but the router publishes or registers below wamp.
+    if ((message.code == Code::publish || message.code == Code::register_) &&
+        reserved_uri(message.uri)) {
+      refuse(message, uri::kInvalidUri, "URIs that begin with wamp are reserved");
+      return paused_ == 0;
+    }
+    if (!policy.authorizers.empty()) {
+      const uint32_t action = action_of(message.code);
+      const uint64_t epoch = shard_.router.access_epoch();
+      std::string& key = shard_.access.key;
+      const AccessAnswer* known = nullptr;
+      if (shard_.access.any_by_session) {
+        access_key(key, *info_, action, match, message.uri, true);
+        known = shard_.access.find(key, epoch, shard_.loop.now_ms());
+      }
+      if (known == nullptr) {
+        access_key(key, *info_, action, match, message.uri, false);
+        known = shard_.access.find(key, epoch, shard_.loop.now_ms());
+      }
+      AccessAnswer fresh;
+      if (known == nullptr) {
+        AccessRequest question{action, match, std::string(message.uri), {}};
+        if (message.has_options) {
+          question.options = format_->to_value(message.options, shard_.option_text);
+        }
+        auto pending = std::make_unique<PendingAccess>(*this, std::move(question), BufferRef{});
+        if (!pending->ask(0, fresh)) {
+          pending->keep(bytes);
+          pending_ = std::move(pending);
+          pause(kPauseAccess);
+          return false;
+        }
+        known = &fresh;
+      }
+      const AccessAnswer decided = *known;  // the table may change below
+      if (!decided.allowed) {
+        refuse(message, decided.error_uri, decided.error_message);
+      } else {
+        dispatch(message, decided.grant);
+      }
+      return paused_ == 0;
+    }
+    dispatch(message, Grant{});
+    return paused_ == 0;
+  }
+  if (!answer->allowed) {
+    refuse(message, answer->error_uri, answer->error_message);
+  } else {
+    dispatch(message, answer->grant);
+  }
+  return paused_ == 0;
+}
+
+void Session::dispatch(const Message& message, const Grant& grant) {
+  switch (message.code) {
+    case Code::publish:
+      return realm_->publish(*this, message, shard_.options, grant);
+    case Code::subscribe:
+      return realm_->subscribe(*this, message, shard_.options, grant);
+    case Code::call:
+      return realm_->call(*this, message, shard_.options, grant);
+    default:
+      return realm_->register_(*this, message, shard_.options, grant);
+  }
+}
+
+void Session::authorized(const AccessAnswer& given) {
+  // What is asked for lies in the pending record; take it, so that it may be deleted.
+  const AccessAnswer answer = given;
+  const BufferRef held = pending_->message();
+  pending_.reset();
+  if (state_ != SessionState::established) return;
+  Message message;
+  Violation why;
+  // It has passed once; it is parsed again because nothing but its bytes was kept.
+  if (parse(*format_, held.bytes(), shard_.text, message, why)) {
+    handle_established(message, held.bytes(), &answer);
+  }
+  resume(kPauseAccess);
+}
+
+}  // namespace nexus

@@ -1,0 +1,98 @@
+#include "kernel/session/services.hpp"
+
+#include "kernel/session/handshake.hpp"
+#include "kernel/session/session.hpp"
+
+namespace nexus {
+namespace {
+
+SessionContext& context_of(nx_host* host) {
+  return *static_cast<SessionContext*>(Host::of(host).context.router);
+}
+
+nx_status get_serializer(nx_host* host, uint32_t index, nx_serializer_info* out) {
+  const std::vector<Serializer>& all = *context_of(host).serializers;
+  if (index >= all.size() || out == nullptr) return NX_E_INVALID;
+  const nx_serializer_v1& table = *all[index].table;
+  const uint32_t size = out->struct_size;
+  nx_serializer_info info{};
+  info.struct_size = size;
+  info.flags = table.flags;
+  info.rawsocket_id = table.rawsocket_id;
+  info.name = table.name;
+  info.subprotocol = table.subprotocol;
+  std::memcpy(out, &info, std::min<size_t>(size, sizeof info));
+  return NX_OK;
+}
+
+uint64_t max_message_size(nx_host* host) {
+  return context_of(host).router->policy().max_message_size;
+}
+
+nx_status opened(nx_host* host, const nx_transport_v1* transport, void* connection,
+                 const nx_peer* peer, uint32_t serializer_index, nx_session** out) {
+  SessionContext& context = context_of(host);
+  Loop* loop = Loop::current();
+  if (transport == nullptr || peer == nullptr || out == nullptr || loop == nullptr ||
+      serializer_index >= context.serializers->size()) {
+    return NX_E_INVALID;
+  }
+  if (!context.accepting.load(std::memory_order_relaxed)) return NX_E_CLOSED;
+  Shard& shard = *context.shards[loop->index()];
+  Session& session = shard.adopt(std::make_unique<Session>(
+      shard, (*context.serializers)[serializer_index], transport, connection, *peer));
+  *out = &session;
+  session.start();
+  return NX_OK;
+}
+
+uint32_t messages(nx_session* session, const nx_bytes* list, uint32_t count) {
+  return session_of(session).on_messages(list, count);
+}
+
+void drained(nx_session* session) { session_of(session).on_drained(); }
+
+void closed(nx_session* session, uint32_t reason, nx_str text) {
+  session_of(session).on_closed(reason, to_view(text));
+}
+
+constexpr nx_host_sessions_v1 kSessions = {
+    sizeof(nx_host_sessions_v1),
+    0,
+    &get_serializer,
+    &max_message_size,
+    &opened,
+    &messages,
+    &drained,
+    &closed,
+};
+
+nx_status complete_auth(nx_host* host, nx_op op, const nx_auth_result* result) {
+  if (result == nullptr) return NX_E_INVALID;
+  return context_of(host).router->operations().complete(op, std::make_unique<AuthAnswer>(*result));
+}
+
+constexpr nx_host_auth_v1 kAuth = {sizeof(nx_host_auth_v1), 0, &complete_auth};
+
+nx_status complete_authz(nx_host* host, nx_op op, const nx_authz_result* result) {
+  if (result == nullptr) return NX_E_INVALID;
+  return context_of(host).router->operations().complete(op, std::make_unique<AuthzAnswer>(*result));
+}
+
+// Forgets more than it was asked to: the whole memory. That is correct, cheap for everybody who
+// does not invalidate, and a warm table is back within one question for each URI.
+void invalidate(nx_host* host, nx_str, nx_str) {
+  context_of(host).access_epoch.fetch_add(1, std::memory_order_release);
+}
+
+constexpr nx_host_authz_v1 kAuthz = {sizeof(nx_host_authz_v1), 0, &complete_authz, &invalidate};
+
+}  // namespace
+
+void add_session_services(HostContext& context) {
+  context.services[NX_HOST_SESSIONS] = &kSessions;
+  context.services[NX_HOST_AUTH] = &kAuth;
+  context.services[NX_HOST_AUTHZ] = &kAuthz;
+}
+
+}  // namespace nexus

@@ -1,0 +1,295 @@
+#include "kernel/session/session.hpp"
+
+#include "kernel/message/error_uri.hpp"
+#include "kernel/message/table.hpp"
+
+namespace nexus {
+
+Session::Session(Shard& shard, const Serializer& format, const nx_transport_v1* transport,
+                 void* connection, const nx_peer& peer)
+    : shard_(shard),
+      format_(&format),
+      peer_flags_(peer.flags),
+      outbox_(transport, connection, shard.router.policy(), peer.max_send_size),
+      peer_address_(to_view(peer.address)),
+      transport_name_(to_view(peer.transport)),
+      peer_details_(Value::share(peer.details)) {}
+
+Session::~Session() {
+  if (deadline_ != 0) shard_.loop.cancel_timer(deadline_);
+}
+
+void Session::start() { set_deadline(shard_.router.policy().hello_timeout_ms); }
+
+// ---- from the transport ---------------------------------------------------------------------
+
+uint32_t Session::on_messages(const nx_bytes* messages, uint32_t count) {
+  for (uint32_t i = 0; i < count; ++i) {
+    if (state_ == SessionState::closed) return count;  // read and forgotten
+    if (paused_ != 0) return i;
+    shard_.counters.messages_in.add();
+    if (!handle(to_view(messages[i]))) return i + 1;
+  }
+  return count;
+}
+
+// False stops the delivery: the session has just been paused.
+bool Session::handle(Bytes bytes) {
+  const bool joined = state_ == SessionState::established || state_ == SessionState::closing;
+  if (!joined && bytes.size() > shard_.router.policy().max_hello_size) {
+    violation("a message of this size before the session is established");
+    return true;
+  }
+  Message message;
+  Violation why;
+  if (!parse(*format_, bytes, shard_.text, message, why)) {
+    violation(why.text);
+    return true;
+  }
+  // S-13: an ABORT is never answered, in any state.
+  if (message.code == Code::abort) {
+    end("client aborted", message.uri);
+    outbox_.close(NX_CLOSE_FLUSH, "client aborted");
+    return true;
+  }
+  switch (state_) {
+    case SessionState::established:
+      return handle_established(message, bytes, nullptr);
+    case SessionState::await_hello:
+      if (message.code != Code::hello) {
+        violation("the first message must be HELLO, not " + std::string(code_name(message.code)));
+        return true;
+      }
+      set_state(SessionState::authenticating);
+      handshake_ = std::make_unique<Handshake>(*this);
+      handshake_->hello(message);
+      return paused_ == 0;
+    case SessionState::authenticating:
+      if (message.code != Code::authenticate) {
+        violation("only AUTHENTICATE may follow CHALLENGE, not " +
+                  std::string(code_name(message.code)));
+        return true;
+      }
+      handshake_->authenticate(message);
+      return paused_ == 0;
+    case SessionState::closing:
+      // S-12: the answer to our GOODBYE; everything else is ignored.
+      if (message.code == Code::goodbye) {
+        state_ = SessionState::closed;
+        outbox_.close(NX_CLOSE_SHUTDOWN, "goodbye");
+      }
+      return true;
+    case SessionState::closed:
+      return true;
+  }
+  return true;
+}
+
+void Session::on_drained() {
+  outbox_.refresh();
+  resume(kPauseQueue);
+}
+
+void Session::on_closed(uint32_t, std::string_view text) {
+  gone_ = true;
+  end("connection closed", text);
+  state_ = SessionState::closed;
+  shard_.forget(*this);
+}
+
+// ---- sending --------------------------------------------------------------------------------
+
+Build Session::build() {
+  shard_.out.clear();
+  return Build(shard_.build, *format_, shard_.out);
+}
+
+Sent Session::send_reply() { return send(Urgency::reply, shard_.out.bytes()); }
+
+Sent Session::send(Urgency urgency, Bytes message, nx_buffer* owner) {
+  const Sent sent = outbox_.send(urgency, message, owner);
+  if (sent == Sent::ok) {
+    shard_.counters.messages_out.add();
+    if (outbox_.congested()) check_queue();
+    return sent;
+  }
+  if (urgency == Urgency::event && (sent == Sent::full || sent == Sent::too_large)) {
+    shard_.counters.events_dropped.add();
+    if (sent == Sent::full && shard_.router.policy().disconnect_slow_subscribers) {
+      shard_.counters.sessions_killed_slow.add();
+      drop("too slow: the outgoing queue is full");
+    }
+  }
+  return sent;
+}
+
+// The queue is long: stop reading from this client, and look again in the next turn, when the
+// end of this one has tried to write it all.
+void Session::check_queue() {
+  if (paused_ & kPauseQueue) {
+    if (!outbox_.hopeless() || shard_.router.policy().drop_for_unread_replies) return;
+    outbox_.refresh();
+    if (!outbox_.hopeless()) return;
+    shard_.counters.sessions_killed_slow.add();
+    return drop("does not read its replies: twice the queue limit has piled up");
+  }
+  outbox_.refresh();
+  if (!outbox_.congested()) return;
+  pause(kPauseQueue);
+  if (check_posted_) return;
+  check_posted_ = true;
+  Shard& shard = shard_;
+  shard_.loop.post([&shard, ref = ref_](Loop&) {
+    Session* session = shard.resolve(ref);
+    if (session == nullptr) return;
+    session->check_posted_ = false;
+    session->outbox_.refresh();
+    if (!session->outbox_.congested()) session->resume(kPauseQueue);
+  });
+}
+
+void Session::reply_error(Code type, uint64_t request, std::string_view uri,
+                          std::string_view text) {
+  if (build().error(type, request, uri, text) == NX_OK) send_reply();
+}
+
+// ---- ending ---------------------------------------------------------------------------------
+
+void Session::violation(std::string_view text) {
+  if (state_ == SessionState::closed) return;
+  shard_.counters.violations.add();
+  // One line per violating session (V-06): it is over after this.
+  shard_.log.warning("session", "protocol violation",
+                     {{"session", id()}, {"peer", peer_address_}, {"reason", text}});
+  if (build().abort(uri::kProtocolViolation, text) == NX_OK) send_reply();
+  end("protocol violation", text);
+  outbox_.close(NX_CLOSE_VIOLATION, "protocol violation");
+}
+
+void Session::abort(std::string_view reason, std::string_view text) {
+  if (state_ == SessionState::closed) return;
+  shard_.log.info("session", "join refused",
+                  {{"peer", peer_address_}, {"reason", reason}, {"detail", text}});
+  if (build().abort(reason, text) == NX_OK) send_reply();
+  end(reason, text);
+  outbox_.close(NX_CLOSE_FLUSH, reason);
+}
+
+void Session::goodbye(std::string_view reason, std::string_view text) {
+  if (state_ == SessionState::closed || state_ == SessionState::closing) return;
+  if (state_ != SessionState::established) return abort(reason, text);
+  if (build().goodbye(reason, text) == NX_OK) send_reply();
+  end(reason, text);
+  state_ = SessionState::closing;
+  set_deadline(shard_.router.policy().goodbye_timeout_ms);
+  // The answer must be read even if requests were being held back.
+  paused_ = 0;
+  outbox_.set_reading(true);
+}
+
+void Session::drop(std::string_view text) {
+  if (gone_) return;
+  end("dropped", text);
+  outbox_.close(NX_CLOSE_NOW, text);
+}
+
+void Session::on_goodbye() {
+  // S-11: everything of the session is gone before the answer, so that nothing follows it.
+  end("goodbye", {});
+  if (build().goodbye(uri::kGoodbyeAndOut, {}) == NX_OK) send_reply();
+  // S-14: the connection may carry another session.
+  state_ = SessionState::await_hello;
+  shard_.renew(*this);
+  check_posted_ = false;
+  outbox_.refresh();
+  resume(kPauseQueue);
+  set_deadline(shard_.router.policy().hello_timeout_ms);
+}
+
+void Session::end(std::string_view reason, std::string_view text) {
+  handshake_.reset();
+  pending_.reset();
+  set_deadline(0);
+  const bool was_joined = state_ == SessionState::established;
+  state_ = SessionState::closed;
+  if (was_joined) {
+    shard_.log.info(
+        "session", "left",
+        {{"session", id()}, {"realm", info_->realm}, {"reason", reason}, {"detail", text}});
+    shard_.counters.sessions_open.subtract();
+    realm_->leave(*this);
+    shard_.router.release_session_id(info_->id);
+    realm_.reset();
+    tables_ = SessionTables{};
+  }
+}
+
+// ---- joining --------------------------------------------------------------------------------
+
+void Session::establish(std::shared_ptr<RealmPort> realm, SessionInfo info) {
+  set_deadline(0);
+  info.ref = ref_;
+  realm_ = std::move(realm);
+  info_ = std::make_shared<const SessionInfo>(std::move(info));
+  const Status entered = realm_->enter(*this);
+  if (!entered) {
+    shard_.router.release_session_id(info_->id);
+    realm_.reset();
+    return abort(entered.uri(), entered.text());
+  }
+  handshake_.reset();
+  state_ = SessionState::established;
+  shard_.counters.sessions_open.add();
+  shard_.counters.sessions_joined.add();
+  const Value details = welcome_details(*info_, *realm_, shard_.router.policy());
+  if (build().welcome(info_->id, details) != NX_OK || send_reply() != Sent::ok) {
+    end("failed", "WELCOME cannot be sent");
+    return outbox_.close(NX_CLOSE_FLUSH, "WELCOME cannot be sent");
+  }
+  shard_.log.info("session", "joined",
+                  {{"session", id()},
+                   {"realm", info_->realm},
+                   {"authid", info_->authid},
+                   {"authrole", info_->authrole},
+                   {"authmethod", info_->authmethod},
+                   {"transport", transport_name_},
+                   {"peer", peer_address_}});
+  realm_->joined(*this);
+}
+
+// ---- reading on and off, deadlines ----------------------------------------------------------
+
+void Session::pause(uint8_t reason) {
+  if (paused_ == 0 && state_ != SessionState::closed) outbox_.set_reading(false);
+  paused_ |= reason;
+}
+
+void Session::resume(uint8_t reason) {
+  if (paused_ == 0) return;
+  paused_ &= static_cast<uint8_t>(~reason);
+  if (paused_ == 0 && state_ != SessionState::closed) outbox_.set_reading(true);
+}
+
+void Session::set_deadline(uint64_t delay_ms) {
+  if (deadline_ != 0) shard_.loop.cancel_timer(std::exchange(deadline_, 0));
+  if (delay_ms != 0) deadline_ = shard_.loop.start_timer(delay_ms, &Session::on_deadline, this);
+}
+
+void Session::on_deadline(void* self) {
+  auto& session = *static_cast<Session*>(self);
+  session.deadline_ = 0;
+  switch (session.state_) {
+    case SessionState::await_hello:
+      session.end("timeout", "no HELLO in time");
+      return session.outbox_.close(NX_CLOSE_FLUSH, "no HELLO in time");
+    case SessionState::authenticating:
+      return session.abort(uri::kAuthenticationFailed, "authentication took too long");
+    case SessionState::closing:
+      session.state_ = SessionState::closed;
+      return session.outbox_.close(NX_CLOSE_SHUTDOWN, "goodbye");
+    default:
+      return;
+  }
+}
+
+}  // namespace nexus

@@ -1,0 +1,123 @@
+// Session: one connection and the WAMP session on it. [loop] everything.
+//
+// The state machine of checklist chapter 2:
+//   await_hello -> authenticating -> established -> closing -> closed
+// Bytes come in through on_messages(), are parsed, checked (requests.cpp), authorized (access.hpp)
+// and handed to the realm; what goes out passes the outbox. After a GOODBYE both ways the same
+// connection may carry a new HELLO (S-14).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kernel/session/access.hpp"
+#include "kernel/session/handshake.hpp"
+#include "kernel/session/outbox.hpp"
+#include "kernel/session/shard.hpp"
+#include "kernel/session/tables.hpp"
+
+// The ABI's opaque session: what a transport holds.
+struct nx_session {};
+
+namespace nexus {
+
+enum class SessionState : uint8_t { await_hello = 1, authenticating, established, closing, closed };
+
+// Why reading is off; bits.
+enum Pause : uint8_t { kPauseHandshake = 1, kPauseAccess = 2, kPauseQueue = 4 };
+
+class Session : public nx_session {
+ public:
+  Session(Shard& shard, const Serializer& format, const nx_transport_v1* transport,
+          void* connection, const nx_peer& peer);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // ---- from the transport
+  void start();  // after the shard adopted it: arms the HELLO deadline
+  uint32_t on_messages(const nx_bytes* messages, uint32_t count);
+  void on_drained();
+  void on_closed(uint32_t reason, std::string_view text);
+
+  // ---- for the routing layer
+  Shard& shard() const { return shard_; }
+  const Serializer& format() const { return *format_; }
+  SessionRef ref() const { return ref_; }
+  SessionState state() const { return state_; }
+  bool established() const { return state_ == SessionState::established; }
+  const SessionInfoPtr& info() const { return info_; }
+  void replace_info(SessionInfoPtr info) { info_ = std::move(info); }
+  uint64_t id() const { return info_ == nullptr ? 0 : info_->id; }
+  RealmPort* realm() const { return realm_.get(); }
+  SessionTables& tables() { return tables_; }
+
+  // Starts a message in shard().out, in this session's format.
+  Build build();
+  // Sends what build() made. A reply is never dropped.
+  Sent send_reply();
+  Sent send(Urgency urgency, Bytes message, nx_buffer* owner = nullptr);
+  bool fits(size_t size) const { return outbox_.fits(size); }
+
+  void reply_error(Code type, uint64_t request, std::string_view uri, std::string_view text = {});
+  // Ends the session with ABORT wamp.error.protocol_violation (V-01).
+  void violation(std::string_view text);
+  // Ends it with ABORT, for example while joining.
+  void abort(std::string_view reason, std::string_view text);
+  // Says GOODBYE and waits for the answer a while (S-12).
+  void goodbye(std::string_view reason, std::string_view text);
+  // No more waiting: the connection goes now.
+  void drop(std::string_view text);
+
+  // ---- for handshake and access
+  void pause(uint8_t reason);
+  void resume(uint8_t reason);
+  void set_deadline(uint64_t delay_ms);  // 0 = none
+  const std::string& peer_address() const { return peer_address_; }
+  const std::string& transport_name() const { return transport_name_; }
+  uint32_t peer_flags() const { return peer_flags_; }
+  const Value& peer_details() const { return peer_details_; }
+  // The handshake succeeded: enters the realm and sends WELCOME.
+  void establish(std::shared_ptr<RealmPort> realm, SessionInfo info);
+  void set_state(SessionState state) { state_ = state; }
+  // Goes on with the request that waited for an authorizer.
+  void authorized(const AccessAnswer& answer);
+
+ private:
+  friend class Shard;
+
+  bool handle(Bytes message);  // false: reading has just been paused, deliver no more
+  bool handle_established(const Message& message, Bytes bytes, const AccessAnswer* answer);
+  bool request(const Message& message, Bytes bytes, const AccessAnswer* answer);
+  bool check_request_id(const Message& message);
+  void dispatch(const Message& message, const Grant& grant);
+  void refuse(const Message& message, std::string_view uri, std::string_view text);
+  void on_goodbye();
+  void end(std::string_view reason, std::string_view text);  // S-15
+  void after_send(Sent sent);
+  void check_queue();
+  static void on_deadline(void* self);
+
+  Shard& shard_;
+  const Serializer* format_;
+  SessionRef ref_;
+  SessionState state_ = SessionState::await_hello;
+  uint8_t paused_ = 0;
+  bool check_posted_ = false;
+  bool gone_ = false;  // the transport has said closed()
+  uint32_t peer_flags_ = 0;
+  Outbox outbox_;
+  TimerId deadline_ = 0;
+  SessionInfoPtr info_;
+  std::shared_ptr<RealmPort> realm_;
+  SessionTables tables_;
+  std::unique_ptr<Handshake> handshake_;
+  std::unique_ptr<PendingAccess> pending_;
+  std::string peer_address_;
+  std::string transport_name_;
+  Value peer_details_;
+};
+
+inline Session& session_of(nx_session* session) { return *static_cast<Session*>(session); }
+
+}  // namespace nexus

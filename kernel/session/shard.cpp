@@ -1,0 +1,59 @@
+#include "kernel/session/shard.hpp"
+
+#include "kernel/session/session.hpp"
+
+namespace nexus {
+
+Shard::Shard(Loop& l, RouterPort& r, Log& g, const std::vector<Serializer>& s)
+    : loop(l), router(r), log(g), serializers(s) {}
+
+Shard::~Shard() = default;
+
+Session& Shard::adopt(std::unique_ptr<Session> session) {
+  uint32_t at;
+  if (free_.empty()) {
+    at = static_cast<uint32_t>(slots_.size());
+    slots_.emplace_back();
+  } else {
+    at = free_.back();
+    free_.pop_back();
+  }
+  Slot& slot = slots_[at];
+  slot.session = std::move(session);
+  slot.session->ref_ = SessionRef(loop.index(), at, ++slot.generation);
+  ++live_;
+  return *slot.session;
+}
+
+SessionRef Shard::renew(Session& session) {
+  Slot& slot = slots_[session.ref_.slot()];
+  session.ref_ = SessionRef(loop.index(), session.ref_.slot(), ++slot.generation);
+  return session.ref_;
+}
+
+Session* Shard::resolve(SessionRef ref) const {
+  if (!ref || ref.slot() >= slots_.size()) return nullptr;
+  const Slot& slot = slots_[ref.slot()];
+  return slot.generation == ref.generation() ? slot.session.get() : nullptr;
+}
+
+void Shard::forget(Session& session) {
+  const uint32_t at = session.ref_.slot();
+  ++slots_[at].generation;
+  if (dead_.empty()) loop.at_end_of_turn(&Shard::bury, this);
+  dead_.push_back(at);
+}
+
+void Shard::bury(void* self) {
+  auto& shard = *static_cast<Shard*>(self);
+  std::vector<uint32_t> dead;
+  dead.swap(shard.dead_);
+  for (const uint32_t at : dead) {
+    shard.slots_[at].session.reset();
+    shard.free_.push_back(at);
+    --shard.live_;
+  }
+  if (shard.live_ == 0 && shard.on_empty != nullptr) shard.on_empty(shard.on_empty_user);
+}
+
+}  // namespace nexus

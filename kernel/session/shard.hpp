@@ -1,0 +1,108 @@
+// Shard: everything one loop owns for routing: its sessions, scratch memory and counters. [loop]
+//
+// One per loop. Sessions are addressed from elsewhere by SessionRef, which resolve() turns into a
+// pointer if that session still lives.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "kernel/base/log.hpp"
+#include "kernel/loop/loop.hpp"
+#include "kernel/message/build.hpp"
+#include "kernel/session/access.hpp"
+#include "kernel/session/ports.hpp"
+
+namespace nexus {
+
+class Session;
+
+constexpr uint32_t kMaxSerializers = 8;
+
+// Written by one loop, read by [any].
+class Count {
+ public:
+  void add(uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void subtract(uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
+  }
+  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+struct ShardCounters {
+  Count sessions_joined;
+  Count sessions_open;
+  Count messages_in;
+  Count messages_out;
+  Count events_dropped;
+  Count calls_failed_busy;
+  Count violations;
+  Count sessions_killed_slow;
+  Count events_encoded;
+  Count events_delivered;
+};
+
+class Shard {
+ public:
+  Shard(Loop& loop, RouterPort& router, Log& log, const std::vector<Serializer>& serializers);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  // Owns the session until forget(); gives it a slot.
+  Session& adopt(std::unique_ptr<Session> session);
+  // Deletes it at the end of the turn, so that whoever is on the stack may still touch it.
+  void forget(Session& session);
+  Session* resolve(SessionRef ref) const;
+  // A new generation for the session's slot: old references find nobody any more.
+  SessionRef renew(Session& session);
+
+  template <typename Fn>
+  void for_each_session(Fn&& fn) {
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].session) fn(*slots_[i].session);
+    }
+  }
+  size_t session_count() const { return live_; }
+
+  Loop& loop;
+  RouterPort& router;
+  Log& log;
+  const std::vector<Serializer>& serializers;
+  ShardCounters counters;
+
+  // Scratch, used again for every message.
+  Writer text;         // parse(): decoded text of the message at hand
+  Writer option_text;  // parse_options()
+  Writer out;          // the outgoing message being built
+  std::array<Writer, kMaxSerializers * 2> event_out;  // one EVENT encoding per format and class
+  BuildContext build;
+  Options options;
+
+  AccessCache access;  // what authorizers said
+
+  // Called once when the last session is gone, while the router waits for that.
+  void (*on_empty)(void* user) = nullptr;
+  void* on_empty_user = nullptr;
+
+ private:
+  struct Slot {
+    std::unique_ptr<Session> session;
+    uint32_t generation = 0;
+  };
+  static void bury(void* self);
+
+  std::vector<Slot> slots_;
+  std::vector<uint32_t> free_;
+  std::vector<uint32_t> dead_;
+  size_t live_ = 0;
+};
+
+}  // namespace nexus
