@@ -1,0 +1,158 @@
+// Component: the base of every kind, its C tables, and the macro that makes a library of them.
+//
+//   namespace {                         // keeps two plugins in one program apart
+//   class Mine : public nexus::sdk::Authenticator {
+//    public:
+//     static constexpr std::string_view kName = "mine";
+//     static constexpr std::string_view kHelp = "One sentence.";
+//     static constexpr nx_option kOptions[] = {…};   // if it has any
+//     using Authenticator::Authenticator;
+//     void configure(const Section& section) override;
+//     …
+//   };
+//   }
+//   NX_CPP_PLUGIN("authenticator-mine", "1.0.0", "vendor", "license", Mine)
+#ifndef NEXUS_CPP_COMPONENT_HPP
+#define NEXUS_CPP_COMPONENT_HPP
+
+#include <array>
+#include <iterator>
+#include <memory>
+
+#include "nexus/cpp/host.hpp"
+#include "nexus/cpp/options.hpp"
+
+namespace nexus::sdk {
+
+class Component {
+ public:
+  // A class hides these with its own. kServices: host services that it cannot do without.
+  static constexpr std::string_view kHelp = {};
+  static constexpr std::array<nx_option, 0> kOptions{};
+  static constexpr std::array<nx_str, 2> kServices{{NX_STR(NX_HOST_LOG), NX_STR(NX_HOST_VALUES)}};
+
+  explicit Component(nx_host* host)
+      : host_(host),
+        log_(host),
+        values_(host_.need<nx_host_values_v1>(NX_HOST_VALUES)),
+        threads_(host) {}
+  virtual ~Component() = default;
+  Component(const Component&) = delete;
+  Component& operator=(const Component&) = delete;
+
+  // Takes the checked section; no side effects. Throw ConfigError to refuse it. [main]
+  virtual void configure(const Section& section) { static_cast<void>(section); }
+  // Begins work. When it throws, stop() is not called: take back what was begun. [main]
+  virtual void start() {}
+  // Ends work and joins threads: no callback runs afterwards. [main]
+  virtual void stop() {}
+  // The vtable for an interface id, or null. The kinds' base classes answer their own.
+  virtual const void* interface_of(std::string_view id) = 0;
+
+  const Host& host() const { return host_; }
+  const Log& log() const { return log_; }
+  Values values() const { return Values(&values_); }
+  ValueView lent(const nx_value* value) const { return ValueView(&values_, value); }
+  const ThreadCheck& threads() const { return threads_; }
+
+  // Runs fn() behind the barrier where the C function has no nx_error: the log gets the text.
+  template <typename Fn>
+  nx_status guarded(const char* what, Fn&& fn) const noexcept {
+    nx_error error{};
+    const nx_status status = barrier(&error, std::forward<Fn>(fn));
+    if (status < 0 && error.text[0] != '\0') {
+      barrier(nullptr, [&] { log_.error(std::string(what) + " failed: " + error.text); });
+    }
+    return status;
+  }
+
+ private:
+  Host host_;
+  Log log_;
+  const nx_host_values_v1& values_;
+  ThreadCheck threads_;
+};
+
+// The functions of nx_component for a class. `self` is always a Component*.
+template <typename C>
+struct ComponentFunctions {
+  static Component* of(void* self) { return static_cast<Component*>(self); }
+
+  static nx_status create(nx_host* host, void** self, nx_error* error) {
+    return barrier(error, [&] {
+      ThreadCheck(host).main("create()");
+      *self = static_cast<Component*>(std::make_unique<C>(host).release());
+    });
+  }
+  static nx_status configure(void* self, const nx_value* section, nx_error* error) {
+    return barrier(error, [&] {
+      of(self)->threads().main("configure()");
+      of(self)->configure(Section(of(self)->lent(section)));
+    });
+  }
+  static nx_status start(void* self, nx_error* error) {
+    return barrier(error, [&] {
+      of(self)->threads().main("start()");
+      of(self)->start();
+    });
+  }
+  static void stop(void* self) {
+    of(self)->guarded("stop()", [&] {
+      of(self)->threads().main("stop()");
+      of(self)->stop();
+    });
+  }
+  static void destroy(void* self) {
+    of(self)->threads().main("destroy()");
+    delete of(self);
+  }
+  static const void* interface_of(void* self, const char* id) {
+    const void* found = nullptr;
+    barrier(nullptr, [&] { found = of(self)->interface_of(id); });
+    return found;
+  }
+};
+
+// The nx_component of a class.
+template <typename C>
+inline constexpr nx_component component_table = {
+    sizeof(nx_component),
+    C::kKind,
+    to_nx(C::kName),
+    to_nx(C::kHelp),
+    std::data(C::kOptions),
+    static_cast<uint32_t>(std::size(C::kOptions)),
+    static_cast<uint32_t>(std::size(C::kServices)),
+    std::data(C::kServices),
+    &ComponentFunctions<C>::create,
+    &ComponentFunctions<C>::configure,
+    &ComponentFunctions<C>::start,
+    &ComponentFunctions<C>::stop,
+    &ComponentFunctions<C>::destroy,
+    &ComponentFunctions<C>::interface_of,
+};
+
+template <typename... C>
+struct ComponentList {
+  static constexpr const nx_component* tables[] = {&component_table<C>...};
+};
+
+}  // namespace nexus::sdk
+
+// Defines the library's entry point. The first four are literals, the rest are component classes.
+// No semicolon behind it.
+#define NX_CPP_PLUGIN(plugin_name, plugin_version, plugin_vendor, plugin_license, ...)    \
+  static const nx_plugin_entry nx_cpp_plugin_entry = {                                    \
+      NX_PLUGIN_HEAD,                                                                     \
+      NX_STR(plugin_name),                                                                \
+      NX_STR(plugin_version),                                                             \
+      NX_STR(plugin_vendor),                                                              \
+      NX_STR(plugin_license),                                                             \
+      nullptr,                                                                            \
+      ::nexus::sdk::ComponentList<__VA_ARGS__>::tables,                                   \
+      static_cast<uint32_t>(std::size(::nexus::sdk::ComponentList<__VA_ARGS__>::tables)), \
+      0,                                                                                  \
+  };                                                                                      \
+  NX_PLUGIN_DEFINE(&nx_cpp_plugin_entry)
+
+#endif
