@@ -12,6 +12,8 @@
 namespace nexusd {
 namespace {
 
+constexpr int64_t kLongestPingTimeout = 3600;  // seconds; the WebSocket transport's limit
+
 using Words = std::initializer_list<std::string_view>;
 
 bool same_word(std::string_view a, std::string_view b) {
@@ -39,6 +41,8 @@ std::string from_working_directory(const std::string& path) {
   std::filesystem::path result = std::filesystem::absolute(path, error);
   return error ? path : result.lexically_normal().string();
 }
+
+Value duration(int64_t seconds) { return Value::string(std::to_string(seconds) + "s"); }
 
 // One section of the Go file while it is being read.
 class Section {
@@ -133,21 +137,30 @@ void translate_websocket(Section from) {
   const bool compression = from.flag("enable_compression");
   const bool cookie = from.flag("enable_tracking_cookie");
   const bool capture = from.flag("enable_request_capture");
-  const Value origins = from.list("allow_origins");
+  Value origins = from.list("allow_origins");
   if (address.empty()) return;
   const std::string here = "websocket";
   from.put({"transports", here, "type"}, Value::string("websocket"));
   from.put({"transports", here, "listen"}, Value::string(address), "address");
   translate_tls(from, here);
   translate_queue(from);
-  from.put({"transports", here, "ping_interval"}, Value::string(std::to_string(seconds) + "s"),
-           "keep_alive");
-  from.put({"transports", here, "compression"}, Value::boolean(compression), "enable_compression");
-  if (origins && origins.size() > 0) {
-    from.put({"transports", here, "allow_origins"}, origins, "allow_origins");
+  from.put({"transports", here, "ping_interval"}, duration(seconds), "keep_alive");
+  if (seconds > 0) {
+    // Go gives up at the second ping that nothing answered.
+    from.put({"transports", here, "ping_timeout"},
+             duration(std::min<int64_t>(seconds, kLongestPingTimeout)), "keep_alive");
   }
+  from.put({"transports", here, "compression"}, Value::boolean(compression), "enable_compression");
+  if (!origins || origins.size() == 0) {
+    // Without a list Go takes pages of the same host only, where we take all: no page has this
+    // name.
+    origins = Value::list();
+    origins.append(Value::string("same-host-only.invalid"));
+  }
+  from.put({"transports", here, "origins"}, origins, "allow_origins");
   if (cookie) {
-    from.notice("enable_tracking_cookie", "is ignored: nothing in the Go daemon used the cookie");
+    from.put({"transports", here, "tracking_cookie"}, Value::string("nexus-wamp-cookie"),
+             "enable_tracking_cookie");
   }
   if (capture) {
     from.notice("enable_request_capture",
@@ -178,8 +191,8 @@ void translate_rawsocket(Section from) {
   if (!tcp.empty()) {
     add("rawsocket", tcp, "tcp_address");
     const int64_t seconds = from.number("tcp_keepalive_interval");
-    from.put({"transports", "rawsocket", "tcp_keepalive"},
-             Value::string(std::to_string(seconds) + "s"), "tcp_keepalive_interval");
+    from.put({"transports", "rawsocket", "tcp_keepalive"}, duration(seconds),
+             "tcp_keepalive_interval");
     translate_tls(from, "rawsocket");
   }
   if (!unix_path.empty()) {

@@ -70,7 +70,11 @@ TEST_CASE("the Go project's sample runs as it is") {
   REQUIRE(sample.ok);
   CHECK(sample.text({"transports", "websocket", "type"}) == R"("websocket")");
   CHECK(sample.text({"transports", "websocket", "listen"}) == R"("127.0.0.1:8080")");
-  CHECK(sample.text({"transports", "websocket", "allow_origins"}) == R"(["*"])");
+  CHECK(sample.text({"transports", "websocket", "origins"}) == R"(["*"])");
+  CHECK(sample.text({"transports", "websocket", "ping_interval"}) == R"("30s")");
+  CHECK(sample.text({"transports", "websocket", "ping_timeout"}) == R"("30s")");
+  CHECK(sample.text({"transports", "websocket", "compression"}) == "true");
+  CHECK_FALSE(sample.has({"transports", "websocket", "tracking_cookie"}));
   CHECK_FALSE(sample.has({"transports", "websocket", "tls"}));
   CHECK(sample.text({"transports", "rawsocket", "listen"}) == R"("127.0.0.1:8081")");
   CHECK(sample.text({"transports", "rawsocket", "tcp_keepalive"}) == R"("180s")");
@@ -97,6 +101,15 @@ TEST_CASE("no address, no listener") {
   Translated none = translate(R"({"websocket": {"address": ""}, "rawsocket": {}})");
   REQUIRE(none.ok);
   CHECK_FALSE(none.has({"transports"}));
+}
+
+TEST_CASE("without a list of origins only pages of the same host may connect, as in Go") {
+  for (const char* origins : {"", R"(, "allow_origins": [])", R"(, "allow_origins": null)"}) {
+    Translated same = translate(std::string(R"({"websocket": {"address": ":1")") + origins + "}}");
+    CHECK(same.text({"transports", "websocket", "origins"}) == R"(["same-host-only.invalid"])");
+    CHECK(same.text({"transports", "websocket", "ping_interval"}) == R"("0s")");
+    CHECK_FALSE(same.has({"transports", "websocket", "ping_timeout"}));
+  }
 }
 
 TEST_CASE("certificate and key turn TLS on when both are set; paths start where Go started") {
@@ -140,7 +153,7 @@ TEST_CASE("what means nothing here, or in Go, is named and ignored") {
     "router": {"mem_stats_log_sec": 5, "realms": [{"uri": "a", "foo": 1}]}, "bar": 1})");
   CHECK(odd.ok);
   CHECK(odd.notices("websocket.out_queue_size"));
-  CHECK(odd.notices("websocket.enable_tracking_cookie"));
+  CHECK(odd.text({"transports", "websocket", "tracking_cookie"}) == R"("nexus-wamp-cookie")");
   CHECK(odd.notices("websocket.enable_request_capture"));
   CHECK(odd.notices("websocket.adress"));
   CHECK(odd.notices("router.mem_stats_log_sec"));

@@ -1,0 +1,58 @@
+# What `cmake --install` puts where. The SDK installs itself, in sdk/CMakeLists.txt.
+set(NEXUS_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/nexus-kernel)
+set(NEXUS_KERNEL_INCLUDEDIR ${CMAKE_INSTALL_INCLUDEDIR}/nexus-kernel)
+
+install(TARGETS nexusd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(NEXUSD_PLUGINS AND NOT NEXUS_STATIC_PLUGINS)
+  # Nobody but the owner may write a plugin, whatever the umask of who installs.
+  install(TARGETS ${NEXUSD_PLUGINS}
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/nexus/plugins
+    PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+  install(CODE "file(CHMOD \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/nexus/plugins\"
+    PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)")
+endif()
+
+# For programs with a router inside: the library, and kernel/nexus.hpp with what it includes.
+install(TARGETS nexus ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+foreach(header IN ITEMS nexus.hpp base/bytes.hpp base/log.hpp base/status.hpp base/value.hpp
+    loop/loop.hpp plugin/host.hpp plugin/options.hpp plugin/registry.hpp)
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES ${PROJECT_SOURCE_DIR}/kernel/${header}
+    DESTINATION ${NEXUS_KERNEL_INCLUDEDIR}/kernel/${folder})
+endforeach()
+if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Else the archive holds nothing that another compiler or linker understands.
+  foreach(layer IN LISTS NEXUS_LAYERS)
+    target_compile_options(${layer} PRIVATE -ffat-lto-objects)
+  endforeach()
+endif()
+include(CMakePackageConfigHelpers)
+configure_package_config_file(nexus-kernelConfig.cmake.in nexus-kernelConfig.cmake
+  INSTALL_DESTINATION ${NEXUS_PACKAGE_DIR}
+  PATH_VARS CMAKE_INSTALL_LIBDIR NEXUS_KERNEL_INCLUDEDIR CMAKE_INSTALL_INCLUDEDIR)
+write_basic_package_version_file(nexus-kernelConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/nexus-kernelConfig.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/nexus-kernelConfigVersion.cmake DESTINATION ${NEXUS_PACKAGE_DIR})
+
+# Documentation, and configurations to start from.
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md
+  ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/etc/nexus.json ${PROJECT_SOURCE_DIR}/etc/nexus.ini
+  ${PROJECT_SOURCE_DIR}/examples/hello.py DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+
+# These depend on where it really goes, which only the install step knows.
+set(paths "set(prefix \"\${CMAKE_INSTALL_PREFIX}\")\n")
+foreach(dir IN ITEMS BINDIR SYSCONFDIR DOCDIR)
+  string(TOLOWER ${dir} variable)
+  string(APPEND paths "set(${variable} \"${CMAKE_INSTALL_${dir}}\")\n"
+    "cmake_path(ABSOLUTE_PATH ${variable} BASE_DIRECTORY \"\${prefix}\")\n")
+endforeach()
+install(CODE "${paths}
+  configure_file(\"${PROJECT_SOURCE_DIR}/etc/nexus.service.in\"
+    \"${CMAKE_CURRENT_BINARY_DIR}/nexus.service\" @ONLY)
+  # A configuration that somebody may have edited stays.
+  if(NOT EXISTS \"\$ENV{DESTDIR}\${sysconfdir}/nexus/nexus.json\")
+    file(INSTALL \"${PROJECT_SOURCE_DIR}/etc/nexus.json\" DESTINATION \"\${sysconfdir}/nexus\")
+  endif()")
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/nexus.service DESTINATION lib/systemd/system)

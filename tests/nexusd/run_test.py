@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""nexusd as a process: what it prints, how it starts, and how it ends."""
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import harness
+from harness import Daemon, FolderTest, RawClient, anonymous_realm
+
+
+class Listening(FolderTest):
+    def test_command_line_alone(self):
+        with Daemon("--ws", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--unix", self.folder / "n.sock",
+                    "--realm", "com.example.one") as daemon:
+            urls = daemon.wait_until_ready()
+            self.assertEqual(len(urls), 3)
+            self.assertRegex(urls[0], r"^ws://127\.0\.0\.1:[1-9]\d*/$")
+            self.assertRegex(urls[1], r"127\.0\.0\.1:[1-9]\d*")
+            self.assertIn(str(self.folder / "n.sock"), urls[2])
+            for url in urls[1:]:
+                client = RawClient(url)
+                self.assertEqual(client.join("com.example.one")[0], 2)
+                client.close()
+            self.assertEqual(daemon.stop(), 0)
+            self.assertEqual(os.listdir(self.folder), [], "the socket file is removed")
+
+    def test_the_line_to_try_next_works(self):
+        with Daemon("--ws", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--unix", self.folder / "n.sock",
+                    "--realm", "realm1") as daemon:
+            urls = daemon.wait_until_ready()
+            line = daemon.lines[-1]
+            self.assertEqual(line, f"try next: python3 {harness.SOURCES}/examples/hello.py "
+                                   f"{urls[0]} realm1")
+            words = line.removeprefix("try next: python3 ").split(" ")
+            for url in urls:
+                done = subprocess.run([sys.executable, words[0], url, words[2]],
+                                      capture_output=True, text=True, check=False,
+                                      timeout=harness.DEADLINE)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertTrue(done.stdout.endswith(
+                    "alice heard: hello, world\nbob asked for 2 + 3 and got: 5\n"), done.stdout)
+
+    def test_json_and_ini_run_the_same(self):
+        config = {"transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"}},
+                  "realms": anonymous_realm("r.one")}
+        ini = ("[transports.tcp]\ntype = rawsocket\nlisten = 127.0.0.1:0\n[realms.main]\n"
+               "uri = r.one\n[realms.main.authenticators.guests]\ntype = anonymous\n")
+        for path in (self.write("n.json", config), self.write("n.ini", ini)):
+            with Daemon("-c", path) as daemon:
+                (url,) = daemon.wait_until_ready()
+                client = RawClient(url)
+                self.assertEqual(client.join("r.one")[0], 2)
+                client.close()
+                self.assertEqual(daemon.stop(), 0)
+
+    def test_a_go_configuration_runs(self):
+        config = json.loads((harness.SOURCES / "etc/nexus-go.json").read_text())
+        config["websocket"]["address"] = "127.0.0.1:0"
+        config["rawsocket"]["tcp_address"] = "127.0.0.1:0"
+        config["rawsocket"]["unix_address"] = str(self.folder / "go.sock")
+        config["router"]["mem_stats_log_sec"] = 5
+        with Daemon("-c", self.write("nexus.json", config)) as daemon:
+            urls = daemon.wait_until_ready()
+            self.assertEqual(len(urls), 3)
+            client = RawClient(urls[1])
+            self.assertEqual(client.join("realm1")[0], 2)
+            client.close()
+            self.assertEqual(daemon.stop(), 0)
+            self.assertIn("router.mem_stats_log_sec is ignored", daemon.error_text())
+
+    def test_options_go_over_the_file(self):
+        config = {"transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:1"}},
+                  "realms": anonymous_realm("old")}
+        with Daemon("-c", self.write("n.json", config), "-tcp", "127.0.0.1:0",
+                    "-realm", "new") as daemon:
+            (url,) = daemon.wait_until_ready()
+            client = RawClient(url)
+            self.assertEqual(client.join("new")[0], 2)
+            client.close()
+
+    def test_readiness_is_told_to_the_service_manager(self):
+        for name in (str(self.folder / "notify"), "@nexusd-test-%d" % os.getpid()):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+                manager.bind(name.replace("@", "\0"))
+                manager.settimeout(harness.DEADLINE)
+                with Daemon("--tcp", "127.0.0.1:0", "--realm", "r",
+                            environment={"NOTIFY_SOCKET": name}) as daemon:
+                    self.assertEqual(manager.recv(100), b"READY=1")
+                    # Ready means ready: the address is there and answers.
+                    client = RawClient(daemon.wait_until_ready()[0])
+                    self.assertEqual(client.join("r")[0], 2)
+                    client.close()
+                    self.assertEqual(daemon.stop(), 0)
+                    self.assertEqual(manager.recv(100), b"STOPPING=1")
+
+
+class Stopping(FolderTest):
+    def start(self, timeout):
+        config = {"router": {"shutdown_timeout": timeout},
+                  "transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"},
+                                 "unix": {"type": "rawsocket",
+                                          "listen": f"unix:{self.folder}/n.sock"}},
+                  "realms": anonymous_realm()}
+        daemon = Daemon("-c", self.write("n.json", config))
+        self.addCleanup(daemon.__exit__)
+        client = RawClient(daemon.wait_until_ready()[0])
+        self.addCleanup(client.close)
+        self.assertEqual(client.join("realm1")[0], 2)
+        return daemon, client
+
+    def test_clients_are_told_and_answer(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # An hour: it ends because the client answered, not because time was up.
+            daemon, client = self.start("1h")
+            daemon.signal(number)
+            self.assertEqual(client.receive()[0::2], [harness.GOODBYE, "wamp.close.system_shutdown"])
+            client.send([harness.GOODBYE, {}, "wamp.close.goodbye_and_out"])
+            self.assertEqual(daemon.wait(), 0)
+            self.assertFalse((self.folder / "n.sock").exists())
+
+    def test_a_client_that_does_not_answer_is_waited_for_only_so_long(self):
+        daemon, client = self.start("200ms")
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(client.receive()[0], harness.GOODBYE)
+        self.assertEqual(daemon.wait(), 0)
+
+    def test_the_second_signal_ends_it_at_once(self):
+        daemon, client = self.start("1h")
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(client.receive()[0], harness.GOODBYE)
+        self.assertIsNone(daemon.process.poll(), "it waits for the client")
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(), 128 + signal.SIGTERM)
+
+    def test_nobody_new_is_let_in_while_it_stops(self):
+        daemon, client = self.start("1h")
+        daemon.signal(signal.SIGTERM)
+        self.assertEqual(client.receive()[0], harness.GOODBYE)
+        self.assertFalse((self.folder / "n.sock").exists())
+        with self.assertRaises(OSError):
+            socket.create_connection(client.socket.getpeername(), harness.DEADLINE)
+
+    def test_other_signals_do_not_end_it(self):
+        daemon, client = self.start("1h")
+        for number in (signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM,
+                       signal.SIGHUP):
+            daemon.signal(number)
+        client.send([48, 1, {}, "com.example.nobody"])
+        self.assertEqual(client.receive()[:3], [8, 48, 1])
+
+
+class Failing(FolderTest):
+    def test_a_plugin_that_does_not_load_leaves_nothing_open(self):
+        plugins = self.copy_plugins()
+        (plugins / "nexus-broken.so").write_text("this is no library")
+        status, out, errors = harness.run("--unix", self.folder / "n.sock", "--realm", "r",
+                                          plugins=plugins)
+        self.assertEqual(status, 78, errors)
+        self.assertEqual(out, "")
+        self.assertIn(str(plugins / "nexus-broken.so"), errors)
+        self.assertFalse((self.folder / "n.sock").exists())
+
+    def test_a_plugin_folder_that_others_can_write_is_refused(self):
+        plugins = self.copy_plugins()
+        plugins.chmod(0o777)
+        status, _, errors = harness.run("--tcp", "127.0.0.1:0", "--realm", "r", plugins=plugins)
+        self.assertEqual(status, 78, errors)
+        self.assertIn("chmod go-w", errors)
+
+    def test_a_plugin_folder_that_is_not_there(self):
+        status, _, errors = harness.run("--tcp", "127.0.0.1:0", "--realm", "r",
+                                        plugins=self.folder / "none")
+        self.assertEqual(status, 78, errors)
+        self.assertIn(str(self.folder / "none"), errors)
+
+    def test_an_address_that_is_taken(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            # The Unix socket comes first and is open when the other one fails.
+            config = {"transports": {
+                "unix": {"type": "rawsocket", "listen": f"unix:{self.folder}/n.sock"},
+                "tcp": {"type": "rawsocket", "listen": address}}, "realms": anonymous_realm()}
+            status, out, errors = harness.run("-c", self.write("n.json", config))
+        self.assertEqual(status, 69, errors)
+        self.assertEqual(out, "")
+        self.assertIn(address, errors)
+        self.assertFalse((self.folder / "n.sock").exists())
+
+    def test_a_log_that_cannot_be_written(self):
+        config = {"log": {"path": "none/n.log"},
+                  "transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"}},
+                  "realms": anonymous_realm()}
+        status, _, errors = harness.run("-c", self.write("n.json", config))
+        self.assertEqual(status, 78, errors)
+        self.assertIn(f"log.path: \"{self.folder}/none/n.log\" cannot be written", errors)
+
+
+class Logging(FolderTest):
+    def test_json_lines(self):
+        config = {"log": {"format": "json", "level": "debug"},
+                  "transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"}},
+                  "realms": anonymous_realm()}
+        with Daemon("-c", self.write("n.json", config)) as daemon:
+            daemon.wait_until_ready()
+            self.assertEqual(daemon.stop(), 0)
+            lines = [json.loads(line) for line in daemon.error_text().splitlines()]
+        self.assertGreaterEqual(len(lines), 3)
+        self.assertTrue(any(line.get("pid") == daemon.process.pid for line in lines))
+
+    def test_off_is_silent(self):
+        with Daemon("--tcp", "127.0.0.1:0", "--realm", "r", "--log-level", "off") as daemon:
+            daemon.wait_until_ready()
+            self.assertEqual(daemon.stop(), 0)
+            self.assertEqual(daemon.error_text(), "")
+
+    def test_hangup_opens_the_file_anew(self):
+        # A pipe in the place of the rotated file tells when it is opened, without looking again
+        # and again.
+        path = self.folder / "n.log"
+        config = {"log": {"path": "n.log"},
+                  "transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"}},
+                  "realms": anonymous_realm()}
+        with Daemon("-c", self.write("n.json", config)) as daemon:
+            daemon.wait_until_ready()
+            os.rename(path, self.folder / "n.log.1")
+            os.mkfifo(path)
+            pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            daemon.signal(signal.SIGHUP)
+            ready, _, _ = select.select([pipe], [], [], harness.DEADLINE)
+            self.assertTrue(ready)
+            self.assertIn(b"log reopened", os.read(pipe, 4096))
+            os.close(pipe)
+            self.assertIn("started", (self.folder / "n.log.1").read_text())
+            self.assertEqual(daemon.stop(), 0)
+
+
+class SingleBinary(FolderTest):
+    def test_it_runs_without_a_plugin_folder(self):
+        program = self.folder / "nexusd"
+        shutil.copy(os.environ["NEXUSD_SINGLE"], program)
+        with Daemon("--ws", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--realm", "r", program=program,
+                    plugins=None, cwd=self.folder) as daemon:
+            url = daemon.wait_until_ready()[1]
+            client = RawClient(url)
+            self.assertEqual(client.join("r")[0], 2)
+            client.close()
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_it_lists_what_is_built_in(self):
+        status, out, errors = harness.run("--list-plugins", plugins=None,
+                                          program=os.environ["NEXUSD_SINGLE"])
+        self.assertEqual(status, 0, errors)
+        names = {tuple(line.split()[:2]) for line in out.splitlines()[1:]}
+        separate = harness.run("--list-plugins")[1]
+        self.assertEqual(names, {tuple(line.split()[:2]) for line in separate.splitlines()[1:]})
+        self.assertTrue(all(line.endswith("built in") for line in out.splitlines()[1:]))
+
+
+if __name__ == "__main__":
+    harness.main()
