@@ -26,21 +26,27 @@ struct OptionTable {
 };
 
 struct SectionRules {
-  std::string path;                        // of the section, for messages
-  std::string base_folder;                 // relative NX_OPTION_PATHs start here
-  std::vector<std::string> also_allowed;   // keys that somebody else reads ("type", sub-sections)
+  std::string path;         // of the section, for messages
+  std::string base_folder;  // relative NX_OPTION_PATHs start here
+  // Keys that somebody else reads ("type", sub-sections); what is below them is not looked at.
+  std::vector<std::string> also_allowed;
+  // From an INI file: strings are read as nx_plugin.h says for INI. Values of other kinds are
+  // checked as in JSON all the same.
+  bool text_values = false;
 };
 
-// Checks `section` (a dict; values of INI files arrive as strings) and returns it with types as
-// nx_plugin.h says, defaults filled in, dotted names flattened ("tls.certificate" is one key).
-// Appends every mistake found; the result is of use only if none was.
+// Checks `section` (a dict) and returns it with types as nx_plugin.h says, defaults filled in, and
+// dotted names flattened: "tls.certificate" is one key, whether the file nests it or not. Appends
+// every mistake found, none of which shows the value of a secret; the result is of use only if
+// none was.
 Value check_section(const Value& section, const OptionTable& table, const SectionRules& rules,
                     std::vector<ConfigMistake>& mistakes);
 
-// The candidate with the smallest edit distance, if that is small enough to be a typo.
+// The candidate with the smallest edit distance (case aside, two swapped letters are one edit), if
+// that is small enough to be a typo; else empty.
 std::string nearest_word(std::string_view word, const std::vector<std::string>& candidates);
 
-// "--describe": the table as aligned text; markdown for the reference.
+// "--describe": one line for each option, in columns; or a markdown table for the reference.
 std::string describe_options(const OptionTable& table, bool markdown);
 
 }  // namespace nexus
