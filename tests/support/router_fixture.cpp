@@ -12,19 +12,19 @@ namespace {
 Value base_config(unsigned loops, const std::string& folder) {
   const Value config = json(R"({
     "router": {},
-    "plugins": {},
     "transports": {
       "ws": {"type": "websocket", "listen": "127.0.0.1:0"},
       "raw": {"type": "rawsocket", "listen": "127.0.0.1:0"},
       "unix": {"type": "rawsocket"}
     },
-    "realms": {"one": {"uri": "realm1"}, "two": {"uri": "realm2"}}
+    "realms": {
+      "one": {"uri": "realm1", "authenticators": {"guests": {"type": "anonymous"}}},
+      "two": {"uri": "realm2", "authenticators": {"guests": {"type": "anonymous"}}}
+    }
   })");
-  return merged(
-      config,
-      dict({{"router", dict({{"loops", loops}})},
-            {"plugins", dict({{"folder", NEXUS_PLUGIN_DIR}})},
-            {"transports", dict({{"unix", dict({{"listen", "unix:" + folder + "/s"}})}})}}));
+  const Value unix_listener = dict({{"listen", "unix:" + folder + "/s"}});
+  return merged(config, dict({{"router", dict({{"loops", loops}})},
+                              {"transports", dict({{"unix", unix_listener}})}}));
 }
 
 std::string make_folder() {
@@ -47,6 +47,7 @@ RouterFixture::RouterFixture(unsigned loops, std::string_view patch)
   RouterEnvironment environment;
   environment.log = log_.get();
   environment.base_folder = folder_;
+  environment.default_plugin_folder = NEXUS_PLUGIN_DIR;
   std::vector<ConfigMistake> mistakes;
   router_ = Router::create(merged(base_config(loops, folder_), json(patch)), environment, mistakes);
   std::string problem;

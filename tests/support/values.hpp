@@ -6,11 +6,21 @@
 
 #include <concepts>
 #include <initializer_list>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "kernel/base/value.hpp"
+
+namespace nexus {
+
+// For failure messages.
+inline std::ostream& operator<<(std::ostream& out, const Value& value) {
+  return out << (value ? to_json(value) : "(no value)");
+}
+
+}  // namespace nexus
 
 namespace nexus::test {
 
