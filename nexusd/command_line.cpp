@@ -9,36 +9,39 @@ namespace {
 
 constexpr std::string_view kUnix = "unix:";
 
+void put(ConfigFile& file, const std::vector<std::string>& path, const std::string& text,
+         const std::string& option) {
+  file.value = with_path(file.value, path, Value::string(text));
+  std::string joined;
+  for (const std::string& part : path) joined += (joined.empty() ? "" : ".") + part;
+  file.origins[joined] = option;
+}
+
 // Sets `listen` of the first transport that is of `type` and on the same kind of socket; adds
 // transports.<label> when there is none.
 void set_listener(ConfigFile& file, const std::string& type, const std::string& label,
-                  const std::string& address) {
+                  const std::string& address, const std::string& option) {
   const bool is_unix = address.starts_with(kUnix);
   const Value transports = file.value.find("transports");
   for (size_t i = 0; transports.is(NX_DICT) && i < transports.size(); ++i) {
     const Value transport = transports.at(i);
     if (!transport.is(NX_DICT) || transport.find("type").as_string() != type) continue;
     if (transport.find("listen").as_string().starts_with(kUnix) != is_unix) continue;
-    file.value = with_path(file.value, {"transports", std::string(transports.key_at(i)), "listen"},
-                           Value::string(address));
-    return;
+    return put(file, {"transports", std::string(transports.key_at(i)), "listen"}, address, option);
   }
   std::string free_label = label;
   while (at_path(file.value, {"transports", free_label})) free_label += "_";
-  file.value = with_path(file.value, {"transports", free_label, "type"}, Value::string(type));
-  file.value = with_path(file.value, {"transports", free_label, "listen"}, Value::string(address));
+  put(file, {"transports", free_label, "type"}, type, option);
+  put(file, {"transports", free_label, "listen"}, address, option);
 }
 
 void set_realm(ConfigFile& file, const std::string& uri) {
   const Value realms = file.value.find("realms");
   if (realms.is(NX_DICT) && realms.size() > 0) {
-    file.value =
-        with_path(file.value, {"realms", std::string(realms.key_at(0)), "uri"}, Value::string(uri));
-    return;
+    return put(file, {"realms", std::string(realms.key_at(0)), "uri"}, uri, "--realm");
   }
-  file.value = with_path(file.value, {"realms", "main", "uri"}, Value::string(uri));
-  file.value = with_path(file.value, {"realms", "main", "authenticators", "anonymous", "type"},
-                         Value::string("anonymous"));
+  put(file, {"realms", "main", "uri"}, uri, "--realm");
+  put(file, {"realms", "main", "authenticators", "anonymous", "type"}, "anonymous", "--realm");
 }
 
 // Relative to the working directory, unlike paths in the file: that is where it was typed.
@@ -69,20 +72,21 @@ std::vector<std::string> with_double_dashes(int argc, char** argv) {
 
 void apply_command_line(const CommandLine& command, ConfigFile& file) {
   if (!file.value) file.value = Value::dict();
-  if (!command.websocket.empty()) set_listener(file, "websocket", "websocket", command.websocket);
-  if (!command.tcp.empty()) set_listener(file, "rawsocket", "rawsocket", command.tcp);
+  if (!command.websocket.empty()) {
+    set_listener(file, "websocket", "websocket", command.websocket, "--ws");
+  }
+  if (!command.tcp.empty()) set_listener(file, "rawsocket", "rawsocket", command.tcp, "--tcp");
   if (!command.unix_path.empty()) {
     std::string path = command.unix_path;
     if (path.starts_with(kUnix)) path.erase(0, kUnix.size());
     if (!path.starts_with("@")) path = absolute(path);
-    set_listener(file, "rawsocket", "unix", std::string(kUnix) + path);
+    set_listener(file, "rawsocket", "unix", std::string(kUnix) + path, "--unix");
   }
   if (!command.realm.empty()) set_realm(file, command.realm);
-  std::string level = command.verbose ? "debug" : command.log_level;
-  if (!level.empty()) file.value = with_path(file.value, {"log", "level"}, Value::string(level));
+  if (!command.log_level.empty()) put(file, {"log", "level"}, command.log_level, "--log-level");
+  if (command.verbose) put(file, {"log", "level"}, "debug", "--verbose");
   if (!command.plugin_folder.empty()) {
-    file.value = with_path(file.value, {"plugins", "directory"},
-                           Value::string(absolute(command.plugin_folder)));
+    put(file, {"plugins", "directory"}, absolute(command.plugin_folder), "--plugin-dir");
   }
 }
 

@@ -100,13 +100,14 @@ std::string show_mistake(const ConfigFile& file, const ConfigMistake& mistake) {
   line += ": ";
   if (!mistake.path.empty()) {
     line += mistake.path;
-    // The origin of the key itself, else of the nearest section around it.
+    // The origin of the key itself, else of the nearest section around it; a place in a file stands
+    // for all of the section, a key of another format has to be completed.
     std::string_view path = mistake.path;
     while (!path.empty()) {
       auto found = file.origins.find(path);
       if (found != file.origins.end()) {
         std::string_view rest = std::string_view(mistake.path).substr(path.size());
-        bool is_line = found->second.starts_with("line ");
+        const bool is_line = found->second.starts_with("line ") || rest.empty();
         line += " (" + found->second + (is_line ? "" : std::string(rest)) + ")";
         break;
       }

@@ -24,7 +24,8 @@ struct ConfigFile {
   bool text_values = false;  // INI: every value is a string
   // What the operator should hear about although nothing is wrong. One line each.
   std::vector<std::string> notices;
-  // Key path -> where and how the file says it: "line 12", or the key of a translated format.
+  // Key path -> where it was said: "line 12", the key of a translated format, or an option of the
+  // command line.
   std::map<std::string, std::string, std::less<>> origins;
 };
 

@@ -85,8 +85,11 @@ void check_own_settings(const ConfigFile& file, nexus::LogOptions& options,
   Value section = file.value.find("log");
   if (!section) section = Value::dict();
   const size_t before = mistakes.size();
-  const Value checked =
-      nexus::check_section(section, kLogTable, {"log", file.folder, {}}, mistakes);
+  nexus::SectionRules rules;
+  rules.path = "log";
+  rules.base_folder = file.folder;
+  rules.text_values = file.text_values;
+  const Value checked = nexus::check_section(section, kLogTable, rules, mistakes);
   if (mistakes.size() != before) return;
   nexus::parse_log_level(checked.find("level").as_string(), &options.level);
   options.json = checked.find("format").as_string() == "json";
