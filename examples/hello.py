@@ -99,14 +99,17 @@ class WebSocket(Wire):
 
 
 def connect(url):
+    """ws://host:port/path, rs://host:port; ws+unix:/path, rs+unix:/path."""
     parts = urllib.parse.urlsplit(url)
-    if parts.scheme in ("unix", "rs+unix", "unix+rs"):
+    framing, _, carrier = parts.scheme.partition("+")
+    if carrier == "unix":
         connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(10)
         connection.connect(parts.path)
-        return RawSocket(connection)
-    connection = socket.create_connection((parts.hostname, parts.port or 80), timeout=10)
-    if parts.scheme == "ws":
-        return WebSocket(connection, parts.netloc, parts.path or "/")
+    else:
+        connection = socket.create_connection((parts.hostname, parts.port or 80), timeout=10)
+    if framing == "ws":
+        return WebSocket(connection, parts.netloc or "localhost", parts.path or "/")
     return RawSocket(connection)
 
 

@@ -83,7 +83,7 @@ std::string next_line(const std::vector<std::string>& urls, const std::string& r
     const std::filesystem::path script = (here / place).lexically_normal();
     if (here.empty() || !std::filesystem::is_regular_file(script, error)) continue;
     for (const std::string& url : urls) {
-      if (url.starts_with("wss:") || url.starts_with("rss:")) continue;  // it speaks no TLS
+      if (url.starts_with("wss") || url.starts_with("rss")) continue;  // it speaks no TLS
       return "try next: python3 " + script.string() + " " + url + " " + realm;
     }
   }

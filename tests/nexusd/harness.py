@@ -35,12 +35,12 @@ class RawClient:
     """A RawSocket JSON client that does exactly what it is told, so that it can also be rude."""
 
     def __init__(self, url):
-        if url.startswith("unix:") or "://" in url and url.split(":")[0].endswith("unix"):
+        if url.startswith("rs+unix:"):
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(DEADLINE)
-            self.socket.connect(url.split(":", 1)[1].removeprefix("//"))
+            self.socket.connect(url.removeprefix("rs+unix:"))
         else:
-            host, _, port = url.split("://")[1].rstrip("/").rpartition(":")
+            host, _, port = url.removeprefix("rs://").rpartition(":")
             self.socket = socket.create_connection((host.strip("[]"), int(port)), DEADLINE)
         self.socket.sendall(b"\x7f\xf1\0\0")
         answer = self.read(4)

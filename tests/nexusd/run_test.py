@@ -21,8 +21,8 @@ class Listening(FolderTest):
             urls = daemon.wait_until_ready()
             self.assertEqual(len(urls), 3)
             self.assertRegex(urls[0], r"^ws://127\.0\.0\.1:[1-9]\d*/$")
-            self.assertRegex(urls[1], r"127\.0\.0\.1:[1-9]\d*")
-            self.assertIn(str(self.folder / "n.sock"), urls[2])
+            self.assertRegex(urls[1], r"^rs://127\.0\.0\.1:[1-9]\d*$")
+            self.assertEqual(urls[2], f"rs+unix:{self.folder}/n.sock")
             for url in urls[1:]:
                 client = RawClient(url)
                 self.assertEqual(client.join("com.example.one")[0], 2)
