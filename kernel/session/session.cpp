@@ -107,6 +107,7 @@ Build Session::build() {
 Sent Session::send_reply() { return send(Urgency::reply, shard_.out.bytes()); }
 
 Sent Session::send(Urgency urgency, Bytes message, nx_buffer* owner) {
+  if (doomed_ != nullptr) return Sent::closed;
   const Sent sent = outbox_.send(urgency, message, owner);
   if (sent == Sent::ok) {
     shard_.counters.messages_out.add();
@@ -116,8 +117,7 @@ Sent Session::send(Urgency urgency, Bytes message, nx_buffer* owner) {
   if (urgency == Urgency::event && (sent == Sent::full || sent == Sent::too_large)) {
     shard_.counters.events_dropped.add();
     if (sent == Sent::full && shard_.router.policy().disconnect_slow_subscribers) {
-      shard_.counters.sessions_killed_slow.add();
-      drop("too slow: the outgoing queue is full");
+      doom("too slow: the outgoing queue is full");
     }
   }
   return sent;
@@ -130,8 +130,7 @@ void Session::check_queue() {
     if (!outbox_.hopeless() || shard_.router.policy().drop_for_unread_replies) return;
     outbox_.refresh();
     if (!outbox_.hopeless()) return;
-    shard_.counters.sessions_killed_slow.add();
-    return drop("does not read its replies: twice the queue limit has piled up");
+    return doom("does not read its replies: twice the queue limit has piled up");
   }
   outbox_.refresh();
   if (!outbox_.congested()) return;
@@ -146,6 +145,13 @@ void Session::check_queue() {
     session->outbox_.refresh();
     if (!session->outbox_.congested()) session->resume(kPauseQueue);
   });
+}
+
+// Sending happens in the middle of everything, so the end of a session must not begin there.
+void Session::doom(const char* text) {
+  doomed_ = text;
+  shard_.counters.sessions_killed_slow.add();
+  shard_.doom(*this);
 }
 
 void Session::reply_error(Code type, uint64_t request, std::string_view uri,

@@ -94,8 +94,8 @@ class Session : public nx_session {
   void refuse(const Message& message, std::string_view uri, std::string_view text);
   void on_goodbye();
   void end(std::string_view reason, std::string_view text);  // S-15
-  void after_send(Sent sent);
   void check_queue();
+  void doom(const char* text);  // drop() at the end of the turn
   static void on_deadline(void* self);
 
   Shard& shard_;
@@ -106,6 +106,7 @@ class Session : public nx_session {
   bool check_posted_ = false;
   bool gone_ = false;  // the transport has said closed()
   uint32_t peer_flags_ = 0;
+  const char* doomed_ = nullptr;  // why it goes at the end of this turn
   Outbox outbox_;
   TimerId deadline_ = 0;
   SessionInfoPtr info_;

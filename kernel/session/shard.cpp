@@ -44,6 +44,20 @@ void Shard::forget(Session& session) {
   dead_.push_back(at);
 }
 
+void Shard::doom(Session& session) {
+  if (doomed_.empty()) loop.at_end_of_turn(&Shard::execute, this);
+  doomed_.push_back(session.ref_);
+}
+
+void Shard::execute(void* self) {
+  auto& shard = *static_cast<Shard*>(self);
+  std::vector<SessionRef> doomed;
+  doomed.swap(shard.doomed_);
+  for (const SessionRef ref : doomed) {
+    if (Session* session = shard.resolve(ref)) session->drop(session->doomed_);
+  }
+}
+
 void Shard::bury(void* self) {
   auto& shard = *static_cast<Shard*>(self);
   std::vector<uint32_t> dead;

@@ -60,6 +60,8 @@ class Shard {
   Session& adopt(std::unique_ptr<Session> session);
   // Deletes it at the end of the turn, so that whoever is on the stack may still touch it.
   void forget(Session& session);
+  // Drops it at the end of the turn.
+  void doom(Session& session);
   Session* resolve(SessionRef ref) const;
   // A new generation for the session's slot: old references find nobody any more.
   SessionRef renew(Session& session);
@@ -98,10 +100,12 @@ class Shard {
     uint32_t generation = 0;
   };
   static void bury(void* self);
+  static void execute(void* self);
 
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_;
   std::vector<uint32_t> dead_;
+  std::vector<SessionRef> doomed_;
   size_t live_ = 0;
 };
 

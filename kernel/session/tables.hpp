@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kernel/base/id_map.hpp"
 #include "kernel/loop/loop.hpp"
@@ -15,6 +16,7 @@
 namespace nexus {
 
 struct Serializer;
+struct CallTimeout;
 
 // With the caller, under CALL.Request.
 struct CallRecord {
@@ -36,9 +38,9 @@ struct InvocationRecord {
   TimerId timer = 0;
   uint64_t timeout_ms = 0;
   bool receive_progress = false;
-  bool interrupted = false;      // an INTERRUPT has been sent
-  bool caller_passthru = false;  // the caller understands ppt_*
-  struct Timeout* timeout = nullptr;
+  bool interrupted = false;        // an INTERRUPT has been sent
+  bool caller_passthru = false;    // the caller understands ppt_*
+  CallTimeout* timeout = nullptr;  // owned; what the timer calls back with
 };
 
 struct SessionTables {
@@ -49,6 +51,8 @@ struct SessionTables {
   IdMap<uint64_t> registrations;  // registration id -> 1
   uint64_t last_invocation = 0;   // U-07: sequential from 1, per callee
   uint64_t last_request = 0;      // highest request id seen (U-06, R-52)
+  // Progressive calls that ended before their last CALL came: what still comes is dropped.
+  std::vector<uint64_t> ended_streams;
 };
 
 }  // namespace nexus

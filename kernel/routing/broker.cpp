@@ -1,0 +1,168 @@
+#include "kernel/routing/broker.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "kernel/base/random.hpp"
+#include "kernel/message/error_uri.hpp"
+#include "kernel/routing/disclose.hpp"
+#include "kernel/session/session.hpp"
+
+namespace nexus {
+
+Broker::Broker(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards)
+    : policy_(policy), shards_(shards), caches_(shards.size()) {}
+
+void Broker::subscribe(Session& session, const Message& message, const Options& options) {
+  if (policy_.max_subscriptions != 0 &&
+      session.tables().subscriptions.size() >= policy_.max_subscriptions) {
+    return session.reply_error(Code::subscribe, message.request, uri::kNotAuthorized,
+                               "this session has as many subscriptions as it may have");
+  }
+  uint64_t id = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    Subscription* subscription = index_.find(message.uri, options.match);
+    if (subscription == nullptr) {
+      auto made = std::make_unique<Subscription>();
+      subscription = made.get();
+      subscription->id = next_id_++;  // U-03: never used again
+      subscription->uri = message.uri;
+      subscription->match = options.match;
+      subscription->created_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count();
+      index_.insert(subscription, options.match);
+      by_id_.emplace(subscription->id, std::move(made));
+    }
+    id = subscription->id;
+    // P-02: subscribing twice is one subscription.
+    if (session.tables().subscriptions.insert(id, 1) != nullptr) {
+      subscription->members.push_back({&session, session.info(), &session.format()});
+      subscription->list = nullptr;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+  }
+  // O-02: whatever another loop sends because of this subscription arrives after this turn's reply.
+  if (session.build().ack(Code::subscribed, message.request, id) == NX_OK) session.send_reply();
+}
+
+void Broker::remove(Subscription& subscription, const Session& session) {
+  std::erase_if(subscription.members,
+                [&session](const Receiver& r) { return r.session == &session; });
+  subscription.list = nullptr;
+  if (!subscription.members.empty()) return;
+  index_.erase(&subscription, subscription.match);
+  by_id_.erase(subscription.id);
+}
+
+void Broker::unsubscribe(Session& session, const Message& message) {
+  if (!session.tables().subscriptions.erase(message.id)) {  // P-03
+    return session.reply_error(Code::unsubscribe, message.request, uri::kNoSuchSubscription);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = by_id_.find(message.id);
+    if (at != by_id_.end()) remove(*at->second, session);
+    generation_.fetch_add(1, std::memory_order_release);
+  }
+  if (session.build().ack(Code::unsubscribed, message.request) == NX_OK) session.send_reply();
+}
+
+void Broker::leave(Session& session) {
+  IdMap<uint64_t>& held = session.tables().subscriptions;
+  if (held.empty()) return;
+  const std::lock_guard lock(mutex_);
+  held.for_each([this, &session](uint64_t id, uint64_t) {
+    const auto at = by_id_.find(id);
+    if (at != by_id_.end()) remove(*at->second, session);
+  });
+  generation_.fetch_add(1, std::memory_order_release);
+}
+
+const TopicMatch& Broker::match(Shard& shard, std::string_view topic) {
+  UriCache<TopicMatch>& cache = caches_[shard.loop.index()];
+  const uint64_t generation = generation_.load(std::memory_order_acquire);
+  if (const TopicMatch* known = cache.find(topic, generation)) return *known;
+  TopicMatch fresh;
+  const std::lock_guard lock(mutex_);
+  index_.match_all(topic, [&fresh](Subscription* subscription) {
+    fresh.groups.push_back(
+        {subscription->id, subscription->match != Match::exact, subscription->receivers()});
+  });
+  // Read again under the lock: what was matched belongs to this generation.
+  return *cache.insert(topic, generation_.load(std::memory_order_relaxed), std::move(fresh));
+}
+
+bool Broker::heard(Shard& shard, std::string_view topic) {
+  return !match(shard, topic).groups.empty();
+}
+
+void Broker::publish(Session& session, const Message& message, const Options& options,
+                     const Grant& grant) {
+  if (options.passthru.ppt() && !session.info()->has(kPublisherPassthru)) {
+    return session.violation(
+        "PUBLISH uses ppt_scheme, but HELLO did not announce "
+        "payload_passthru_mode");
+  }
+  const Disclosed disclosed =
+      decide_disclosure(policy_.disclose_publisher, grant, options.disclose_me);
+  if (disclosed == Disclosed::refused) {
+    if (options.acknowledge) {
+      session.reply_error(Code::publish, message.request, uri::kDiscloseMe,
+                          "the publisher may not be disclosed here");
+    }
+    return;
+  }
+  const uint64_t id = random_id();
+  deliver({session.shard(), id, message.uri, options, message.payload, session.info().get(),
+           disclosed == Disclosed::yes, options.exclude_me, grant});
+  if (options.acknowledge && session.build().ack(Code::published, message.request, id) == NX_OK) {
+    session.send_reply();
+  }
+}
+
+void Broker::publish_internal(Shard& shard, std::string_view topic, const Options& options,
+                              const Payload& payload) {
+  deliver({shard, random_id(), topic, options, payload, nullptr, false, false, Grant{}});
+}
+
+// P-20: in every given eligible list and in none of the exclude lists.
+bool Broker::selected(const Publication& publication, const SessionInfo& receiver) const {
+  const Receivers& wanted = publication.options.receivers;
+  const auto contains = [](const auto& list, const auto& value) {
+    return std::find(list.begin(), list.end(), value) != list.end();
+  };
+  const bool empty_means_all = policy_.empty_eligible_means_all;
+  if (wanted.has_exclude && contains(wanted.exclude, receiver.id)) return false;
+  if (wanted.has_eligible && !(wanted.eligible.empty() && empty_means_all) &&
+      !contains(wanted.eligible, receiver.id)) {
+    return false;
+  }
+  for (const AttributeList& list : wanted.attributes) {
+    if (list.eligible && list.values.empty() && empty_means_all) continue;
+    std::string_view value;
+    bool known = true;
+    if (list.attribute == "authid") {
+      value = receiver.authid;
+    } else if (list.attribute == "authrole") {
+      value = receiver.authrole;
+    } else if (list.attribute == "authmethod") {
+      value = receiver.authmethod;
+    } else if (list.attribute == "authprovider") {
+      value = receiver.authprovider;
+    } else {
+      const Value attribute = receiver.attributes.find(list.attribute);
+      known = attribute.is(NX_STRING);
+      if (known) {
+        if (contains(list.values, attribute.as_string()) != list.eligible) return false;
+        continue;
+      }
+    }
+    const bool listed = known && contains(list.values, value);
+    if (listed != list.eligible) return false;
+  }
+  return true;
+}
+
+}  // namespace nexus

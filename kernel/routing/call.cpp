@@ -1,0 +1,187 @@
+// CALL and CANCEL, on the caller's loop.
+#include <algorithm>
+
+#include "kernel/message/error_uri.hpp"
+#include "kernel/routing/dealer.hpp"
+#include "kernel/routing/disclose.hpp"
+#include "kernel/routing/letters.hpp"
+#include "kernel/session/session.hpp"
+
+namespace nexus {
+namespace {
+
+// How many ended streams a session remembers, so that late continuations are told from new calls.
+constexpr size_t kMaxEndedStreams = 256;
+
+uint64_t clamp_timeout(const RealmPolicy& policy, uint64_t asked) {
+  const uint64_t wanted = asked != 0 ? asked : policy.call_timeout_ms;
+  if (policy.max_call_timeout_ms == 0) return wanted;
+  return wanted == 0 ? policy.max_call_timeout_ms : std::min(wanted, policy.max_call_timeout_ms);
+}
+
+}  // namespace
+
+// Answers a call for which no record exists (yet, or any more).
+void Dealer::fail_call(Session& session, uint64_t request, std::string_view uri,
+                       std::string_view text) {
+  session.reply_error(Code::call, request, uri, text);
+}
+
+void Dealer::call(Session& session, const Message& message, const Options& options,
+                  const Grant& grant) {
+  Shard& shard = session.shard();
+  SessionTables& tables = session.tables();
+  const SessionInfo& caller = *session.info();
+  if (tables.calls.find(message.request) != nullptr || !tables.ended_streams.empty()) {
+    if (continue_call(session, message, options)) return;
+  }
+  if (options.progress && !caller.has(kCallerProgressiveInvocations)) {
+    return session.violation(
+        "CALL uses progress, but HELLO did not announce "
+        "progressive_call_invocations");
+  }
+  if (options.passthru.ppt() && !caller.has(kCallerPassthru)) {
+    return session.violation(
+        "CALL uses ppt_scheme, but HELLO did not announce "
+        "payload_passthru_mode");
+  }
+  if (policy_.max_calls != 0 && tables.calls.size() >= policy_.max_calls) {  // V-05
+    return fail_call(session, message.request, uri::kNotAuthorized,
+                     "this session has as many calls in flight as it may have");
+  }
+  const std::shared_ptr<const CalleeList> list = find(shard, message.uri);
+  if (list == nullptr) {
+    return fail_call(session, message.request, uri::kNoSuchProcedure, {});
+  }
+  const Callee& callee = choose_callee(*list);
+  const SessionInfo& callee_info = *callee.info;
+  if (options.progress &&
+      !callee_info.has(kCalleeProgressiveInvocations | kCalleeCanceling)) {
+    return fail_call(session, message.request, uri::kFeatureNotSupported,
+                     "the callee does not take progressive calls");
+  }
+  if (options.passthru.ppt() && !callee_info.has(kCalleePassthru)) {
+    return fail_call(session, message.request, uri::kFeatureNotSupported,
+                     "the callee does not take payload passthru");
+  }
+  const Disclosed disclosed =
+      decide_disclosure(policy_.disclose_caller, grant, options.disclose_me);
+  if (disclosed == Disclosed::refused) {
+    return fail_call(session, message.request, uri::kDiscloseMe,
+                     "the caller may not be disclosed here");
+  }
+  const bool may_disclose =
+      grant.disclose != NX_DISCLOSE_NEVER &&
+      (grant.disclose != NX_DISCLOSE_REALM || policy_.disclose_caller != Disclose::never);
+  const bool disclose =
+      (callee.disclose_caller && may_disclose) ||
+      (disclosed == Disclosed::yes && callee_info.has(kCalleeCallerIdentification));
+  const bool here = callee_info.ref.loop() == shard.loop.index();
+
+  Invocation invocation;
+  invocation.caller = session.ref();
+  invocation.call = message.request;
+  invocation.caller_format = &session.format();
+  invocation.registration = list->registration;
+  if (list->match != Match::exact) invocation.procedure = message.uri;
+  if (disclose) invocation.disclosed = session.info();
+  invocation.caller_streams_results =
+      options.receive_progress && caller.has(kCallerProgressiveResults);
+  invocation.caller_passthru = caller.has(kCallerPassthru);
+  invocation.progressive = invocation.progress = options.progress;
+  invocation.timeout_ms = clamp_timeout(policy_, options.timeout_ms);
+  invocation.forward_timeout = callee.forward_timeout && callee_info.has(kCalleeTimeout);
+  invocation.has_trust_level = grant.has_trust_level && callee_info.has(kCalleeTrustLevels);
+  invocation.trust_level = grant.trust_level;
+  invocation.passthru = &options.passthru;
+  invocation.payload = message.payload;
+  if (!here) {
+    const uint32_t loop = shard.loop.index();
+    invocation.token = uint64_t{loop + 1} << 48 | ++next_token_[loop];
+  }
+
+  CallRecord record;
+  record.callee = callee_info.ref;
+  record.token = invocation.token;
+  if (options.progress) {
+    record.streaming = record.was_progressive = true;
+    record.procedure = std::make_unique<std::string>(message.uri);
+  }
+  tables.calls.insert(message.request, std::move(record));
+  if (here) {
+    invoke(shard, callee_info.ref, invocation);
+    return;
+  }
+  Shard& there = *shards_[callee_info.ref.loop()];
+  there.loop.post(std::make_unique<InvokeLetter>(*this, there, callee_info.ref, invocation));
+}
+
+// A CALL whose id is known: the next part of a progressive call (R-50 … R-55). False: it is a new
+// call after all.
+bool Dealer::continue_call(Session& session, const Message& message, const Options& options) {
+  SessionTables& tables = session.tables();
+  CallRecord* record = tables.calls.find(message.request);
+  if (record == nullptr) {
+    const auto at =
+        std::find(tables.ended_streams.begin(), tables.ended_streams.end(), message.request);
+    if (at == tables.ended_streams.end()) return false;
+    if (!options.progress) tables.ended_streams.erase(at);  // that was the last one
+    return true;
+  }
+  if (!record->streaming || *record->procedure != message.uri) {
+    session.violation("CALL.Request " + std::to_string(message.request) +
+                      " is the id of a call that is still open");
+    return true;
+  }
+  record->streaming = options.progress;
+  Shard& shard = session.shard();
+  if (record->token == 0) {
+    continue_invocation(shard, record->callee, record->invocation, 0, options.progress,
+                        message.payload);
+  } else {
+    Shard& there = *shards_[record->callee.loop()];
+    there.loop.post(std::make_unique<ContinueLetter>(*this, there, record->callee, record->token,
+                                                     options.progress, message.payload));
+  }
+  return true;
+}
+
+void Dealer::cancel(Session& session, const Message& message, const Options& options) {
+  CallRecord* record = session.tables().calls.find(message.request);
+  if (record == nullptr) return;  // done already, or never was
+  if (record->token == 0) {
+    cancel_invocation(session.shard(), record->callee, record->invocation, 0, options.mode, false);
+    return;
+  }
+  Shard& there = *shards_[record->callee.loop()];
+  there.loop.post(std::make_unique<CancelLetter>(*this, there, record->callee, record->token,
+                                                 options.mode, false));
+}
+
+// The caller has left.
+void Dealer::abandon(Shard& shard, const CallRecord& record) {
+  if (record.token == 0) {
+    cancel_invocation(shard, record.callee, record.invocation, 0, CancelMode::killnowait, true);
+    return;
+  }
+  Shard& there = *shards_[record.callee.loop()];
+  there.loop.post(std::make_unique<CancelLetter>(*this, there, record.callee, record.token,
+                                                 CancelMode::killnowait, true));
+}
+
+// The final reply of this call is about to be sent: forgets it. False if it had ended before.
+bool Dealer::end_call(Session& session, uint64_t call) {
+  SessionTables& tables = session.tables();
+  CallRecord* record = tables.calls.find(call);
+  if (record == nullptr) return false;
+  if (record->streaming) {
+    if (tables.ended_streams.size() >= kMaxEndedStreams) {
+      tables.ended_streams.erase(tables.ended_streams.begin());
+    }
+    tables.ended_streams.push_back(call);
+  }
+  tables.calls.erase(call);
+  return true;
+}
+
+}  // namespace nexus

@@ -1,0 +1,122 @@
+#include "kernel/routing/dealer.hpp"
+
+#include <chrono>
+
+#include "kernel/message/error_uri.hpp"
+#include "kernel/session/session.hpp"
+
+namespace nexus {
+
+Dealer::Dealer(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards)
+    : policy_(policy), shards_(shards), caches_(shards.size()), next_token_(shards.size()) {}
+
+void Dealer::register_(Session& session, const Message& message, const Options& options,
+                       const Grant& grant) {
+  const auto refuse = [&](std::string_view uri, std::string_view text) {
+    session.reply_error(Code::register_, message.request, uri, text);
+  };
+  if (policy_.max_registrations != 0 &&
+      session.tables().registrations.size() >= policy_.max_registrations) {
+    return refuse(uri::kNotAuthorized, "this session has as many registrations as it may have");
+  }
+  if (options.disclose_caller &&
+      (grant.disclose == NX_DISCLOSE_NEVER ||
+       (grant.disclose == NX_DISCLOSE_REALM && policy_.disclose_caller == Disclose::never))) {
+    return refuse(uri::kDiscloseMe, "callers may not be disclosed here");
+  }
+  uint64_t id = 0;
+  {
+    std::unique_lock lock(mutex_);
+    Registration* registration = index_.find(message.uri, options.match);
+    if (registration != nullptr) {
+      // only an equal policy that is not `single` may be shared.
+      if (registration->invoke == Invoke::single || registration->invoke != options.invoke) {
+        lock.unlock();
+        return refuse(uri::kProcedureAlreadyExists,
+                      registration->invoke == Invoke::single
+                          ? "the procedure is registered already"
+                          : "the procedure is registered with another invocation policy");
+      }
+    } else {
+      auto made = std::make_unique<Registration>();
+      registration = made.get();
+      registration->id = next_id_++;  // U-03: never used again
+      registration->uri = message.uri;
+      registration->match = options.match;
+      registration->invoke = options.invoke;
+      registration->created_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count();
+      index_.insert(registration, options.match);
+      by_id_.emplace(registration->id, std::move(made));
+    }
+    id = registration->id;
+    if (session.tables().registrations.insert(id, 1) != nullptr) {
+      registration->callees.push_back(
+          {&session, session.info(), options.disclose_caller, options.forward_timeout});
+      registration->list = nullptr;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+  }
+  // an INVOCATION from another loop arrives after this turn's reply.
+  if (session.build().ack(Code::registered, message.request, id) == NX_OK) session.send_reply();
+}
+
+void Dealer::unregister(Session& session, const Message& message) {
+  if (!session.tables().registrations.erase(message.id)) {
+    return session.reply_error(Code::unregister, message.request, uri::kNoSuchRegistration);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = by_id_.find(message.id);
+    if (at != by_id_.end()) {
+      at->second->remove(session);
+      if (at->second->callees.empty()) {
+        index_.erase(at->second.get(), at->second->match);
+        by_id_.erase(at);
+      }
+    }
+    generation_.fetch_add(1, std::memory_order_release);
+  }
+  if (session.build().ack(Code::unregistered, message.request) == NX_OK) session.send_reply();
+}
+
+std::shared_ptr<const CalleeList> Dealer::find(Shard& shard, std::string_view procedure) {
+  UriCache<std::shared_ptr<const CalleeList>>& cache = caches_[shard.loop.index()];
+  const uint64_t generation = generation_.load(std::memory_order_acquire);
+  if (const auto* known = cache.find(procedure, generation)) return *known;
+  const std::lock_guard lock(mutex_);
+  Registration* registration = index_.best(procedure);
+  std::shared_ptr<const CalleeList> list;
+  if (registration != nullptr) list = registration->snapshot();
+  cache.insert(procedure, generation_.load(std::memory_order_relaxed), list);
+  return list;
+}
+
+void Dealer::leave(Session& session) {
+  SessionTables& tables = session.tables();
+  Shard& shard = session.shard();
+  // Its own calls first; nobody is left to hear their end.
+  IdMap<CallRecord> calls = std::exchange(tables.calls, {});
+  calls.for_each([&](uint64_t, CallRecord& record) { abandon(shard, record); });
+  // Then what it was doing for others.
+  std::vector<uint64_t> open;
+  tables.invocations.for_each([&open](uint64_t id, InvocationRecord&) { open.push_back(id); });
+  for (const uint64_t id : open) {
+    const InvocationRecord record = take(session, id);
+    reply(shard, record, {.error_uri = uri::kCanceled, .error_text = "the callee has left"});
+  }
+  if (tables.registrations.empty()) return;
+  const std::lock_guard lock(mutex_);
+  tables.registrations.for_each([this, &session](uint64_t id, uint64_t) {
+    const auto at = by_id_.find(id);
+    if (at == by_id_.end()) return;
+    at->second->remove(session);
+    if (!at->second->callees.empty()) return;
+    index_.erase(at->second.get(), at->second->match);
+    by_id_.erase(at);
+  });
+  generation_.fetch_add(1, std::memory_order_release);
+}
+
+}  // namespace nexus

@@ -1,0 +1,124 @@
+// Dealer: registrations of one realm, and CALL -> INVOCATION -> YIELD -> RESULT. (checklist 9)
+//
+// The caller's loop chooses the callee from a cached CalleeList and takes no lock when warm. From
+// there on the call is one InvocationRecord with the callee's session: YIELD, ERROR, CANCEL,
+// timeout, a callee that leaves and a caller that leaves all act on it, on the callee's loop, and
+// whoever takes it out of the table has won. So each call ends exactly once.
+//
+//   dealer.cpp      REGISTER, UNREGISTER, choosing
+//   call.cpp        CALL and CANCEL, on the caller's loop
+//   invocation.cpp  INVOCATION, INTERRUPT, timeouts, on the callee's loop
+//   result.cpp      YIELD and ERROR on the callee's loop, RESULT and ERROR on the caller's
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "kernel/base/buffer.hpp"
+#include "kernel/routing/pattern_index.hpp"
+#include "kernel/routing/registration.hpp"
+#include "kernel/routing/uri_cache.hpp"
+#include "kernel/session/ports.hpp"
+#include "kernel/session/shard.hpp"
+#include "kernel/session/tables.hpp"
+
+namespace nexus {
+
+// One CALL (or its continuation) on its way to a callee. Views lie in the CALL or in a letter.
+struct Invocation {
+  SessionRef caller;
+  uint64_t call = 0;
+  uint64_t token = 0;  // 0: caller and callee share a loop
+  const Serializer* caller_format = nullptr;
+  uint64_t registration = 0;
+  std::string_view procedure;  // for Details.procedure; empty on exact registrations
+  SessionInfoPtr disclosed;    // null: the caller stays unknown
+  bool caller_streams_results = false;  // receive_progress, and the caller announced it
+  bool caller_passthru = false;
+  bool progressive = false;  // the CALL said progress, true or (a continuation) false
+  bool progress = false;
+  uint64_t timeout_ms = 0;
+  bool forward_timeout = false;
+  bool has_trust_level = false;
+  uint32_t trust_level = 0;
+  const Passthru* passthru = nullptr;
+  Payload payload;
+};
+
+// How a call ends, or goes on: a RESULT, or an ERROR of the callee's or of the router's.
+struct Reply {
+  const Message* message = nullptr;  // YIELD or ERROR of the callee
+  const Passthru* passthru = nullptr;
+  bool progress = false;
+  std::string_view error_uri;  // the router's own error, when there is no message
+  std::string_view error_text;
+
+  bool final() const { return !progress; }
+};
+
+class Dealer {
+ public:
+  Dealer(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards);
+
+  void register_(Session& session, const Message& message, const Options& options,
+                 const Grant& grant);
+  void unregister(Session& session, const Message& message);
+  void call(Session& session, const Message& message, const Options& options, const Grant& grant);
+  void cancel(Session& session, const Message& message, const Options& options);
+  void yield(Session& session, const Message& message, const Options& options);
+  void error(Session& session, const Message& message, const Options& options);
+  void leave(Session& session);
+
+ private:
+  friend class InvokeLetter;
+  friend class ContinueLetter;
+  friend class CancelLetter;
+  friend class ReplyLetter;
+  friend struct CallTimeout;
+
+  std::shared_ptr<const CalleeList> find(Shard& shard, std::string_view procedure);
+
+  // call.cpp
+  bool continue_call(Session& session, const Message& message, const Options& options);
+  void abandon(Shard& shard, const CallRecord& record);
+  bool end_call(Session& session, uint64_t call);
+  void fail_call(Session& session, uint64_t request, std::string_view uri, std::string_view text);
+
+  // invocation.cpp, on the callee's loop
+  void invoke(Shard& shard, SessionRef callee, const Invocation& call);
+  void continue_invocation(Shard& shard, SessionRef callee, uint64_t invocation, uint64_t token,
+                           bool progress, const Payload& payload);
+  void cancel_invocation(Shard& shard, SessionRef callee, uint64_t invocation, uint64_t token,
+                         CancelMode mode, bool caller_left);
+  void interrupt(Session& callee, uint64_t invocation, InvocationRecord& record, CancelMode mode,
+                 std::string_view reason);
+  void arm_timeout(Session& callee, uint64_t invocation, InvocationRecord& record);
+  void on_timeout(Session& callee, uint64_t invocation);
+  // Takes the record out of the callee's table: whoever does has the last word.
+  InvocationRecord take(Session& callee, uint64_t invocation);
+
+  // result.cpp
+  void reply(Shard& shard, const InvocationRecord& record, const Reply& reply);
+  void reply_here(Shard& shard, SessionRef caller, uint64_t call, const Reply& reply);
+  void reply_bytes(Shard& shard, SessionRef caller, uint64_t call, uint64_t token, bool final,
+                   Bytes bytes);
+  nx_status build_reply(Build build, uint64_t call, const Reply& reply);
+
+  const RealmPolicy& policy_;
+  const std::vector<std::unique_ptr<Shard>>& shards_;
+  std::vector<UriCache<std::shared_ptr<const CalleeList>>> caches_;  // one per loop
+  std::vector<uint64_t> next_token_;                                 // one per loop
+
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  PatternIndex<Registration> index_;
+  std::unordered_map<uint64_t, std::unique_ptr<Registration>> by_id_;
+  uint64_t next_id_ = 1;
+
+  std::atomic<uint64_t> generation_{1};
+};
+
+}  // namespace nexus

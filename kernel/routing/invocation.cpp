@@ -1,0 +1,189 @@
+// INVOCATION, INTERRUPT and call timeouts, on the callee's loop.
+#include "kernel/message/error_uri.hpp"
+#include "kernel/routing/dealer.hpp"
+#include "kernel/session/session.hpp"
+
+namespace nexus {
+
+// What the timer of a call calls back with. Owned by the InvocationRecord.
+struct CallTimeout {
+  Dealer* dealer;
+  Session* callee;
+  uint64_t invocation;
+
+  static void fire(void* user) {
+    auto& self = *static_cast<CallTimeout*>(user);
+    self.dealer->on_timeout(*self.callee, self.invocation);
+  }
+};
+
+void Dealer::invoke(Shard& shard, SessionRef ref, const Invocation& call) {
+  InvocationRecord record;
+  record.caller = call.caller;
+  record.call = call.call;
+  record.token = call.token;
+  record.caller_format = call.caller_format;
+  record.registration = call.registration;
+  record.caller_passthru = call.caller_passthru;
+  const auto fail = [&](std::string_view uri, std::string_view text) {
+    reply(shard, record, {.error_uri = uri, .error_text = text});
+  };
+  Session* callee = shard.resolve(ref);
+  if (callee == nullptr || !callee->established()) {
+    return fail(uri::kCanceled, "the callee has left");
+  }
+  SessionTables& tables = callee->tables();
+  // nothing is sent to a callee that has unregistered while the call was on its way.
+  if (tables.registrations.find(call.registration) == nullptr) {
+    return fail(uri::kNoSuchProcedure, {});
+  }
+  const SessionInfo& info = *callee->info();
+  record.receive_progress = call.caller_streams_results &&
+                            info.has(kCalleeProgressiveResults | kCalleeCanceling);
+  Disclosure caller;
+  InvocationDetails details;
+  details.procedure = call.procedure;
+  if (call.disclosed != nullptr) {
+    caller = {call.disclosed->id, call.disclosed->authid, call.disclosed->authrole};
+    details.caller = &caller;
+  }
+  details.passthru = call.passthru;
+  details.receive_progress = record.receive_progress;
+  details.has_progress = call.progressive;
+  details.progress = call.progress;
+  details.timeout_ms = call.forward_timeout ? call.timeout_ms : 0;
+  details.has_trust_level = call.has_trust_level;
+  details.trust_level = call.trust_level;
+
+  const uint64_t id = tables.last_invocation == kMaxId ? 1 : tables.last_invocation + 1;
+  if (callee->build().invocation(id, call.registration, details, call.payload) != NX_OK) {
+    return fail(uri::kInvalidArgument, "the arguments cannot be said in the callee's format");
+  }
+  switch (callee->send(Urgency::invocation, shard.out.bytes())) {
+    case Sent::ok:
+      break;
+    case Sent::too_large:
+      return fail(uri::kPayloadSizeExceeded, "the callee does not accept messages of this size");
+    case Sent::full:
+      shard.counters.calls_failed_busy.add();
+      return fail(uri::kNetworkFailure, "the callee is too slow: its queue is full");
+    default:
+      return fail(uri::kCanceled, "the callee has left");
+  }
+  tables.last_invocation = id;
+  if (record.token != 0) {
+    tables.tokens.insert(record.token, id);
+  } else if (Session* session = shard.resolve(record.caller)) {
+    if (CallRecord* mine = session->tables().calls.find(record.call)) mine->invocation = id;
+  }
+  record.timeout_ms = call.forward_timeout ? 0 : call.timeout_ms;
+  InvocationRecord* kept = tables.invocations.insert(id, record);
+  if (kept != nullptr) arm_timeout(*callee, id, *kept);
+}
+
+void Dealer::arm_timeout(Session& callee, uint64_t invocation, InvocationRecord& record) {
+  if (record.timeout_ms == 0) return;
+  Loop& loop = callee.shard().loop;
+  if (record.timer != 0) loop.cancel_timer(record.timer);
+  if (record.timeout == nullptr) record.timeout = new CallTimeout{this, &callee, invocation};
+  record.timer = loop.start_timer(record.timeout_ms, &CallTimeout::fire, record.timeout);
+}
+
+InvocationRecord Dealer::take(Session& callee, uint64_t invocation) {
+  SessionTables& tables = callee.tables();
+  InvocationRecord record = *tables.invocations.find(invocation);
+  tables.invocations.erase(invocation);
+  if (record.token != 0) tables.tokens.erase(record.token);
+  if (record.timer != 0) callee.shard().loop.cancel_timer(record.timer);
+  delete record.timeout;
+  record.timer = 0;
+  record.timeout = nullptr;
+  return record;
+}
+
+void Dealer::on_timeout(Session& callee, uint64_t invocation) {
+  InvocationRecord* found = callee.tables().invocations.find(invocation);
+  if (found == nullptr) return;
+  found->timer = 0;
+  InvocationRecord record = take(callee, invocation);
+  reply(callee.shard(), record, {.error_uri = uri::kTimeout, .error_text = "the call timed out"});
+  interrupt(callee, invocation, record, CancelMode::killnowait, uri::kTimeout);
+}
+
+void Dealer::interrupt(Session& callee, uint64_t invocation, InvocationRecord& record,
+                       CancelMode mode, std::string_view reason) {
+  if (record.interrupted || !callee.established() || !callee.info()->has(kCalleeCanceling)) return;
+  record.interrupted = true;
+  if (callee.build().interrupt(invocation, cancel_mode_name(mode), reason) == NX_OK) {
+    callee.send_reply();
+  }
+}
+
+void Dealer::cancel_invocation(Shard& shard, SessionRef ref, uint64_t invocation, uint64_t token,
+                               CancelMode mode, bool caller_left) {
+  Session* callee = shard.resolve(ref);
+  if (callee == nullptr) return;  // it has left, and its callers have been told
+  SessionTables& tables = callee->tables();
+  if (token != 0) {
+    const uint64_t* known = tables.tokens.find(token);
+    if (known == nullptr) return;  // somebody was faster
+    invocation = *known;
+  }
+  InvocationRecord* record = tables.invocations.find(invocation);
+  if (record == nullptr) return;
+  if (caller_left) {
+    InvocationRecord taken = take(*callee, invocation);
+    return interrupt(*callee, invocation, taken, CancelMode::killnowait, uri::kCanceled);
+  }
+  // a callee that cannot be interrupted is left alone, and the caller hears at once.
+  if (!callee->info()->has(kCalleeCanceling)) mode = CancelMode::skip;
+  if (mode == CancelMode::kill) {
+    return interrupt(*callee, invocation, *record, mode, uri::kCanceled);
+  }
+  InvocationRecord taken = take(*callee, invocation);
+  reply(shard, taken, {.error_uri = uri::kCanceled, .error_text = "the call was canceled"});
+  if (mode == CancelMode::killnowait) {
+    interrupt(*callee, invocation, taken, mode, uri::kCanceled);
+  }
+}
+
+void Dealer::continue_invocation(Shard& shard, SessionRef ref, uint64_t invocation, uint64_t token,
+                                 bool progress, const Payload& payload) {
+  Session* callee = shard.resolve(ref);
+  if (callee == nullptr || !callee->established()) return;
+  SessionTables& tables = callee->tables();
+  if (token != 0) {
+    const uint64_t* known = tables.tokens.find(token);
+    if (known == nullptr) return;  // the stream is over
+    invocation = *known;
+  }
+  InvocationRecord* record = tables.invocations.find(invocation);
+  if (record == nullptr) return;
+  InvocationDetails details;
+  details.has_progress = true;
+  details.progress = progress;
+  details.receive_progress = record->receive_progress;
+  const nx_status built =
+      callee->build().invocation(invocation, record->registration, details, payload);
+  const Sent sent =
+      built == NX_OK ? callee->send(Urgency::invocation, shard.out.bytes()) : Sent::ok;
+  if (built == NX_OK && sent == Sent::ok) return;
+  // A part that cannot be delivered would leave a hole in the stream: the call ends here.
+  InvocationRecord taken = take(*callee, invocation);
+  Reply failure;
+  if (built != NX_OK) {
+    failure = {.error_uri = uri::kInvalidArgument,
+               .error_text = "the arguments cannot be said in the callee's format"};
+  } else if (sent == Sent::too_large) {
+    failure = {.error_uri = uri::kPayloadSizeExceeded,
+               .error_text = "the callee does not accept messages of this size"};
+  } else {
+    shard.counters.calls_failed_busy.add();
+    failure = {.error_uri = uri::kNetworkFailure,
+               .error_text = "the callee is too slow: its queue is full"};
+  }
+  reply(shard, taken, failure);
+  interrupt(*callee, invocation, taken, CancelMode::killnowait, uri::kCanceled);
+}
+
+}  // namespace nexus

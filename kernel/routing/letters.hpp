@@ -1,0 +1,128 @@
+// Letters that the dealer sends when caller and callee live on different loops. Payloads are
+// copied once, into the letter; sessions are named by reference and looked up on arrival.
+#pragma once
+
+#include "kernel/routing/dealer.hpp"
+
+namespace nexus {
+
+// A payload that a letter owns.
+class OwnedPayload {
+ public:
+  explicit OwnedPayload(const Payload& from) : payload_(from) {
+    buffer_ = BufferRef::allocate(from.size());
+    if (!buffer_) return;
+    std::memcpy(buffer_.data(), from.args.data(), from.args.size());
+    std::memcpy(buffer_.data() + from.args.size(), from.kwargs.data(), from.kwargs.size());
+    payload_.args = {buffer_.data(), from.args.size()};
+    payload_.kwargs = {buffer_.data() + from.args.size(), from.kwargs.size()};
+  }
+  explicit operator bool() const { return static_cast<bool>(buffer_); }
+  const Payload& get() const { return payload_; }
+
+ private:
+  BufferRef buffer_;
+  Payload payload_;
+};
+
+class InvokeLetter : public Mail {
+ public:
+  InvokeLetter(Dealer& dealer, Shard& there, SessionRef callee, const Invocation& call)
+      : dealer_(dealer),
+        there_(there),
+        callee_(callee),
+        call_(call),
+        procedure_(call.procedure),
+        payload_(call.payload) {
+    if (call.passthru != nullptr) passthru_ = *call.passthru;
+    call_.payload = payload_.get();
+  }
+  void run(Loop&) override {
+    call_.procedure = procedure_;
+    call_.passthru = &passthru_;
+    dealer_.invoke(there_, callee_, call_);
+  }
+
+ private:
+  Dealer& dealer_;
+  Shard& there_;
+  SessionRef callee_;
+  Invocation call_;
+  std::string procedure_;
+  Passthru passthru_;
+  OwnedPayload payload_;
+};
+
+class ContinueLetter : public Mail {
+ public:
+  ContinueLetter(Dealer& dealer, Shard& there, SessionRef callee, uint64_t token, bool progress,
+                 const Payload& payload)
+      : dealer_(dealer),
+        there_(there),
+        callee_(callee),
+        token_(token),
+        progress_(progress),
+        payload_(payload) {}
+  void run(Loop&) override {
+    dealer_.continue_invocation(there_, callee_, 0, token_, progress_, payload_.get());
+  }
+
+ private:
+  Dealer& dealer_;
+  Shard& there_;
+  SessionRef callee_;
+  uint64_t token_;
+  bool progress_;
+  OwnedPayload payload_;
+};
+
+class CancelLetter : public Mail {
+ public:
+  CancelLetter(Dealer& dealer, Shard& there, SessionRef callee, uint64_t token, CancelMode mode,
+               bool caller_left)
+      : dealer_(dealer),
+        there_(there),
+        callee_(callee),
+        token_(token),
+        mode_(mode),
+        caller_left_(caller_left) {}
+  void run(Loop&) override {
+    dealer_.cancel_invocation(there_, callee_, 0, token_, mode_, caller_left_);
+  }
+
+ private:
+  Dealer& dealer_;
+  Shard& there_;
+  SessionRef callee_;
+  uint64_t token_;
+  CancelMode mode_;
+  bool caller_left_;
+};
+
+// A RESULT or ERROR, encoded in the caller's format already.
+class ReplyLetter : public Mail {
+ public:
+  ReplyLetter(Dealer& dealer, Shard& there, SessionRef caller, uint64_t call, uint64_t token,
+              bool final, BufferRef bytes)
+      : dealer_(dealer),
+        there_(there),
+        caller_(caller),
+        call_(call),
+        token_(token),
+        final_(final),
+        bytes_(std::move(bytes)) {}
+  void run(Loop&) override {
+    dealer_.reply_bytes(there_, caller_, call_, token_, final_, bytes_.bytes());
+  }
+
+ private:
+  Dealer& dealer_;
+  Shard& there_;
+  SessionRef caller_;
+  uint64_t call_;
+  uint64_t token_;
+  bool final_;
+  BufferRef bytes_;
+};
+
+}  // namespace nexus

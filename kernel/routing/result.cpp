@@ -1,0 +1,129 @@
+// YIELD and ERROR on the callee's loop, RESULT and ERROR on the caller's.
+#include "kernel/message/error_uri.hpp"
+#include "kernel/routing/dealer.hpp"
+#include "kernel/routing/letters.hpp"
+#include "kernel/session/session.hpp"
+
+namespace nexus {
+
+void Dealer::yield(Session& session, const Message& message, const Options& options) {
+  SessionTables& tables = session.tables();
+  InvocationRecord* found = tables.invocations.find(message.request);
+  if (found == nullptr) {
+    // an id that was issued may be defunct; one that never was is a violation.
+    if (message.request > tables.last_invocation) {
+      session.violation("YIELD for an INVOCATION that was never sent");
+    }
+    return;
+  }
+  if (options.passthru.ppt() && !session.info()->has(kCalleePassthru)) {
+    return session.violation(
+        "YIELD uses ppt_scheme, but HELLO did not announce "
+        "payload_passthru_mode");
+  }
+  Shard& shard = session.shard();
+  if (options.passthru.ppt() && !found->caller_passthru) {
+    const InvocationRecord record = take(session, message.request);
+    return reply(shard, record,
+                 {.error_uri = uri::kFeatureNotSupported,
+                  .error_text = "the caller does not take payload passthru"});
+  }
+  if (options.progress) {
+    if (!found->receive_progress) return;
+    arm_timeout(session, message.request, *found);
+    return reply(shard, *found,
+                 {.message = &message, .passthru = &options.passthru, .progress = true});
+  }
+  const InvocationRecord record = take(session, message.request);
+  reply(shard, record, {.message = &message, .passthru = &options.passthru});
+}
+
+void Dealer::error(Session& session, const Message& message, const Options&) {
+  SessionTables& tables = session.tables();
+  if (tables.invocations.find(message.request) == nullptr) {
+    if (message.request > tables.last_invocation) {
+      session.violation("ERROR for an INVOCATION that was never sent");
+    }
+    return;
+  }
+  const RealmPolicy& policy = session.realm()->policy();
+  if (policy.uri_check == UriCheck::strict && !valid_uri(message.uri, UriCheck::strict)) {  // U-13
+    return session.violation("ERROR.Error is not a valid URI");
+  }
+  const InvocationRecord record = take(session, message.request);
+  reply(session.shard(), record, {.message = &message});
+}
+
+nx_status Dealer::build_reply(Build build, uint64_t call, const Reply& reply) {
+  if (reply.message == nullptr) {
+    return build.error(Code::call, call, reply.error_uri, reply.error_text);
+  }
+  if (reply.message->code == Code::error) return build.error(Code::call, call, *reply.message);
+  return build.result(call, {reply.progress, reply.passthru}, reply.message->payload);
+}
+
+void Dealer::reply(Shard& shard, const InvocationRecord& record, const Reply& reply) {
+  if (record.token == 0) return reply_here(shard, record.caller, record.call, reply);
+  // The caller's format is known, so the letter carries the finished message.
+  shard.out.clear();
+  bool final = reply.final();
+  if (build_reply(Build(shard.build, *record.caller_format, shard.out), record.call, reply) !=
+      NX_OK) {
+    shard.out.clear();
+    final = true;
+    (void)Build(shard.build, *record.caller_format, shard.out)
+        .error(Code::call, record.call, uri::kInvalidArgument,
+               "the result cannot be said in the caller's format");
+  }
+  Shard& there = *shards_[record.caller.loop()];
+  there.loop.post(std::make_unique<ReplyLetter>(*this, there, record.caller, record.call,
+                                                record.token, final,
+                                                BufferRef::copy_of(shard.out.bytes())));
+}
+
+void Dealer::reply_here(Shard& shard, SessionRef ref, uint64_t call, const Reply& reply) {
+  Session* caller = shard.resolve(ref);
+  if (caller == nullptr || !caller->established()) return;
+  CallRecord* record = caller->tables().calls.find(call);
+  if (record == nullptr) return;
+  const SessionRef callee = record->callee;
+  const uint64_t invocation = record->invocation;
+  if (reply.final()) end_call(*caller, call);
+  std::string_view failed_uri;
+  std::string_view failed_text;
+  if (build_reply(caller->build(), call, reply) != NX_OK) {
+    failed_uri = uri::kInvalidArgument;
+    failed_text = "the result cannot be said in the caller's format";
+  } else if (caller->send_reply() == Sent::too_large) {  // T-27
+    failed_uri = uri::kPayloadSizeExceeded;
+    failed_text = "the caller does not accept messages of this size";
+  }
+  if (failed_uri.empty()) return;
+  if (!reply.final()) {
+    // A hole in a stream of results ends the call, and the callee may stop.
+    end_call(*caller, call);
+    cancel_invocation(shard, callee, invocation, 0, CancelMode::killnowait, true);
+  }
+  caller->reply_error(Code::call, call, failed_uri, failed_text);
+}
+
+void Dealer::reply_bytes(Shard& shard, SessionRef ref, uint64_t call, uint64_t token, bool final,
+                         Bytes bytes) {
+  Session* caller = shard.resolve(ref);
+  if (caller == nullptr || !caller->established()) return;
+  CallRecord* record = caller->tables().calls.find(call);
+  if (record == nullptr || record->token != token) return;
+  const SessionRef callee = record->callee;
+  if (final) end_call(*caller, call);
+  if (caller->send(Urgency::reply, bytes) != Sent::too_large) return;
+  if (!final) {
+    end_call(*caller, call);
+    Shard& there = *shards_[callee.loop()];
+    there.loop.post(
+        std::make_unique<CancelLetter>(*this, there, callee, token, CancelMode::killnowait, true));
+  }
+  caller->reply_error(Code::call, call, uri::kPayloadSizeExceeded,
+                      "the caller does not accept messages of this size");
+}
+
+}  // namespace nexus
