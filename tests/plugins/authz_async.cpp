@@ -1,0 +1,179 @@
+// Authorizer "authz-test": decides by what the URI says, in every way that is legal, and in some
+// that are not. For tests of the router's operations and of its memory of answers.
+//
+// The URI is searched for these words; the first of the list that is in it decides, and without
+// any the answer is ALLOW at once:
+//
+//   .deny      denies with wamp.error.not_authorized (the default) and "denied by test"
+//   .forbid    denies with com.test.forbidden
+//   .error     answers NX_E_IO (the router denies with wamp.error.authorization_failed)
+//   .throw     throws (the same)
+//   .notmine   is not its business; as the last of its chain that is a denial
+//   .late      answers ALLOW from another thread, but only once cancel() was called; to be ignored
+//   .never     does not answer at all; the deadline ends it
+//   .twice     answers ALLOW from another thread, and then DENY, which is to be ignored
+//   .dropped   lets go of the operation without an answer, which the C++ layer makes a denial
+//   .async     answers from another thread: DENY if ".no" follows anywhere, else ALLOW
+//   .hold      answers ALLOW from another thread once a request for a URI with ".release" came,
+//              which itself is allowed at once
+//   .remember  ALLOW, to be remembered for the session
+//   .roleonce  ALLOW, to be remembered for the role
+//   .forget    ALLOW, after invalidating everything that is remembered
+//   .disclose  ALLOW with NX_DISCLOSE_ALWAYS; .anonymous  ALLOW with NX_DISCLOSE_NEVER
+//
+// Option `remember_ms` is how long .remember and .roleonce hold; 0 = until invalidated.
+//
+// Counters: asked (calls of authorize()), accepted_late, refused_late, cancels, as in
+// auth_async.cpp. A log line at level info for each question: "asked <action> <match> <uri> as
+// <authrole>".
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "nexus/cpp/authorizer.hpp"
+
+namespace {
+
+using namespace nexus::sdk;
+
+class AuthzTest : public Authorizer {
+ public:
+  static constexpr std::string_view kName = "authz-test";
+  static constexpr std::string_view kHelp = "For tests: decides by the URI.";
+  static constexpr nx_option kOptions[] = {
+      option::duration("remember_ms", "0", "How long a remembered answer holds."),
+  };
+
+  explicit AuthzTest(nx_host* host) : Authorizer(host) {
+    metrics_ = this->host().find<nx_host_metrics_v1>(NX_HOST_METRICS);
+    asked_ = counter("asked", "Calls of authorize().");
+    accepted_late_ = counter("accepted_late", "Late or second answers that the router took.");
+    refused_late_ = counter("refused_late", "Late or second answers that the router refused.");
+    cancels_ = counter("cancels", "Operations that the router cancelled.");
+  }
+
+  void configure(const Section& section) override {
+    remember_ms_ = static_cast<uint32_t>(section.duration("remember_ms").count());
+  }
+  void stop() override {
+    std::vector<std::thread> threads;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      threads.swap(threads_);
+      for (auto& [op, pending] : open_) pending.release();
+      for (auto& [op, pending] : held_) pending.release();
+      open_.clear();
+      held_.clear();
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  AuthzAnswer authorize(const AuthzOperation& op, const AuthzRequest& request) override {
+    count(asked_);
+    note(request);
+    const auto says = [&request](std::string_view word) {
+      return request.uri.find(word) != std::string_view::npos;
+    };
+    if (says(".deny")) return AuthzAnswer::deny("denied by test");
+    if (says(".forbid")) return AuthzAnswer::deny("forbidden by test", "com.test.forbidden");
+    if (says(".error")) throw Error(NX_E_IO, "the database is gone");
+    if (says(".throw")) throw std::runtime_error("thrown on purpose");
+    if (says(".notmine")) return AuthzAnswer::not_mine();
+    if (says(".late")) return keep(open_, op);
+    if (says(".never")) return AuthzAnswer::pending();
+    if (says(".twice")) {
+      in_thread([this, op] {
+        op.defer().answer(AuthzAnswer::allow());
+        note_late(op.defer().answer(AuthzAnswer::deny("the second answer")));
+      });
+      return AuthzAnswer::pending();
+    }
+    if (says(".dropped")) return op.defer(), AuthzAnswer::pending();
+    if (says(".async")) {
+      const bool no = says(".no");
+      in_thread([op, no] {
+        op.defer().answer(no ? AuthzAnswer::deny("denied by a thread") : AuthzAnswer::allow());
+      });
+      return AuthzAnswer::pending();
+    }
+    if (says(".hold")) return keep(held_, op);
+    if (says(".release")) release_held();
+    if (says(".forget")) invalidate();
+    if (says(".remember")) return AuthzAnswer::allow().remember_for_session(remember_ms_);
+    if (says(".roleonce")) return AuthzAnswer::allow().remember_for_role(remember_ms_);
+    if (says(".disclose")) return AuthzAnswer::allow().disclose(NX_DISCLOSE_ALWAYS);
+    if (says(".anonymous")) return AuthzAnswer::allow().disclose(NX_DISCLOSE_NEVER);
+    return AuthzAnswer::allow();
+  }
+
+  void cancel(nx_op op) override {
+    count(cancels_);
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (const auto held = held_.find(op); held != held_.end()) {
+      held->second.release();
+      held_.erase(held);
+    }
+    const auto found = open_.find(op);
+    if (found == open_.end()) return;
+    auto pending = std::make_shared<PendingAuthz>(std::move(found->second));
+    open_.erase(found);
+    lock.unlock();
+    in_thread([this, pending] { note_late(pending->answer(AuthzAnswer::allow())); });
+  }
+
+ private:
+  using Operations = std::map<nx_op, PendingAuthz>;
+
+  nx_counter* counter(std::string_view name, std::string_view help) const {
+    return metrics_ == nullptr ? nullptr
+                               : metrics_->counter(host().get(), to_nx(name), to_nx(help));
+  }
+  void count(nx_counter* counter) const {
+    if (metrics_ != nullptr) metrics_->add(counter, 1);
+  }
+  void note(const AuthzRequest& request) const {
+    constexpr const char* kActions[] = {"?", "publish", "subscribe", "call", "register"};
+    constexpr const char* kMatches[] = {"?", "exact", "prefix", "wildcard"};
+    log().info(std::string("asked ") + kActions[request.action < 5 ? request.action : 0] + " " +
+               kMatches[request.match < 4 ? request.match : 0] + " " + std::string(request.uri) +
+               " as " + std::string(request.authrole));
+  }
+  void note_late(bool taken) const {
+    count(taken ? accepted_late_ : refused_late_);
+    log().info(taken ? "the router took a late answer" : "refused late answer");
+  }
+  AuthzAnswer keep(Operations& where, const AuthzOperation& op) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    where.emplace(op.id(), op.defer());
+    return AuthzAnswer::pending();
+  }
+  void release_held() {
+    Operations held;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      held.swap(held_);
+    }
+    auto shared = std::make_shared<Operations>(std::move(held));
+    in_thread([shared] {
+      for (auto& [op, pending] : *shared) pending.answer(AuthzAnswer::allow());
+    });
+  }
+  // A thread each, so that answers come in no particular order; joined by stop().
+  template <typename Fn>
+  void in_thread(Fn fn) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    threads_.emplace_back(std::move(fn));
+  }
+
+  uint32_t remember_ms_ = 0;
+  const nx_host_metrics_v1* metrics_ = nullptr;
+  nx_counter *asked_ = nullptr, *accepted_late_ = nullptr, *refused_late_ = nullptr,
+             *cancels_ = nullptr;
+  std::mutex mutex_;
+  Operations open_, held_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+NX_CPP_PLUGIN("test-authz-async", "1.0.0", "nexus tests", "Apache-2.0", AuthzTest)

@@ -1,0 +1,4 @@
+/* A name that cannot stand in a configuration. */
+#include "tiny.h"
+
+TINY_PLUGIN("Not A Name", (void)0)

@@ -1,0 +1,4 @@
+/* Provides what good_minimal provides already. */
+#include "tiny.h"
+
+TINY_PLUGIN("minimal", (void)0)

@@ -1,0 +1,4 @@
+/* The library provides nothing. */
+#include "tiny.h"
+
+TINY_PLUGIN("no-components", entry.component_count = 0)

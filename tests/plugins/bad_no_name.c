@@ -1,0 +1,4 @@
+/* The library has no name. */
+#include "tiny.h"
+
+TINY_PLUGIN("no-name", entry.name.size = 0)

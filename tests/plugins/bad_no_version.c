@@ -1,0 +1,4 @@
+/* The library has no version. */
+#include "tiny.h"
+
+TINY_PLUGIN("no-version", entry.version.data = NULL)
