@@ -1,0 +1,102 @@
+// The scenarios that are one of the common shapes, beside nats-server: rpc, payload, pubsub,
+// fanout; and patterns, which is pubsub with many subscriptions.
+#include <cstdio>
+
+#include "bench/run.hpp"
+
+namespace bench {
+
+namespace {
+
+struct Promise {
+  const char* text;
+  double limit_us;
+  bool below_nats;  // and not more than nats-server in the same run
+};
+
+void add_targets(Lab& lab, const std::string& scenario, const Promise& promise,
+                 const std::vector<std::unique_ptr<Subject>>& subjects,
+                 const std::vector<Summary>& summaries) {
+  const bool with_nats = subjects.back()->name == "nats";
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    if (subjects[i]->name != "router") continue;
+    const double cpu = summaries[i].cpu_us;
+    lab.report.add(
+        Target{scenario, subjects[i]->transport, promise.text, cpu, promise.limit_us, "us"});
+    if (promise.below_nats && with_nats)
+      lab.report.add(Target{scenario, subjects[i]->transport, "the same, relative to nats-server",
+                            cpu / summaries.back().cpu_us, 1, ""});
+  }
+}
+
+void run_rpc(Lab& lab, const std::string& scenario, size_t payload, const Promise& promise) {
+  const auto subjects = all_subjects(lab);
+  RpcShape shape;
+  shape.payload = payload;
+  const auto make = [&](Subject& s) { return std::make_unique<RpcRun>(lab, s, shape); };
+  add_targets(lab, scenario, promise, subjects, compare(lab, scenario, "call", subjects, make));
+}
+
+void run_pubsub(Lab& lab, const std::string& scenario, PubsubShape shape, const Promise& promise) {
+  const auto subjects = all_subjects(lab);
+  shape.payload = lab.options.payload;
+  const auto make = [&](Subject& s) { return std::make_unique<PubsubRun>(lab, s, shape); };
+  add_targets(lab, scenario, promise, subjects, compare(lab, scenario, "event", subjects, make));
+}
+
+}  // namespace
+
+void scenario_rpc(Lab& lab) {
+  run_rpc(lab, "rpc", lab.options.payload, {"router CPU per call", 4, true});
+}
+
+void scenario_payload(Lab& lab) {
+  run_rpc(lab, "payload", 16 * 1024, {"router CPU per call with 16 KiB", 30, false});
+}
+
+void scenario_pubsub(Lab& lab) {
+  PubsubShape shape;
+  run_pubsub(lab, "pubsub", shape, {"router CPU per event", 0.8, false});
+}
+
+void scenario_fanout(Lab& lab) {
+  PubsubShape shape;
+  shape.subscribers = 50;
+  shape.outstanding = 4;
+  run_pubsub(lab, "fanout", shape, {"router CPU per delivered event", 2, false});
+}
+
+void scenario_patterns(Lab& lab) {
+  // Half prefixes, half wildcards. Each of the thousand topics matches exactly one of them, so
+  // that an event more or less shows as one that is lost or came twice.
+  const size_t count = lab.options.quick ? 1000 : 10000, topics = 1000;
+  PubsubShape plain, shape;
+  shape.subscriptions.clear();
+  shape.topics.clear();
+  const auto numbered = [](const char* pattern, size_t n) {
+    char text[64];
+    std::snprintf(text, sizeof(text), pattern, n);
+    return std::string(text);
+  };
+  for (size_t n = 0; n < count / 2; ++n) {
+    shape.subscriptions.emplace_back(numbered("bench.p%06zu", n), "prefix");
+    shape.subscriptions.emplace_back(numbered("bench..w%06zu", n), "wildcard");
+  }
+  for (size_t n = 0; n < topics / 2; ++n) {
+    shape.topics.push_back(numbered("bench.p%06zu.x", n));
+    shape.topics.push_back(numbered("bench.y.w%06zu", n));
+  }
+  plain.payload = shape.payload = lab.options.payload;
+  lab.fresh_router();
+  for (const Transport& transport : lab.options.transports) {
+    std::vector<std::unique_ptr<Subject>> subjects;
+    subjects.push_back(lab.router(transport));
+    compare(lab, "patterns", "event", subjects,
+            [&](Subject& s) { return std::make_unique<PubsubRun>(lab, s, plain); });
+    subjects[0]->transport += "+10k";
+    compare(lab, "patterns", "event", subjects,
+            [&](Subject& s) { return std::make_unique<PubsubRun>(lab, s, shape); });
+  }
+}
+
+}  // namespace bench
