@@ -12,7 +12,10 @@
 namespace nexusd {
 namespace {
 
-constexpr int64_t kLongestPingTimeout = 3600;  // seconds; the WebSocket transport's limit
+// Limits of the options that Go's values become.
+constexpr int64_t kLongestPingTimeout = 3600;  // seconds
+constexpr int64_t kShortestQueue = 64;         // messages
+constexpr int64_t kLongestQueue = 1 << 24;
 
 using Words = std::initializer_list<std::string_view>;
 
@@ -120,14 +123,16 @@ void translate_tls(Section& from, const std::string& transport) {
   }
 }
 
-void translate_queue(Section& from) {
-  if (from.number("out_queue_size") != 0) {
-    from.notice("out_queue_size",
-                "is ignored: queues are limited in bytes and messages by the section router");
-  }
+// Go has a queue length for each listener, we have one for the router: the longest counts.
+void translate_queue(Section& from, int64_t& longest) {
+  const int64_t length = from.number("out_queue_size");
+  if (length <= longest) return;
+  longest = length;
+  from.put({"router", "queue_messages"},
+           Value::integer(std::clamp(length, kShortestQueue, kLongestQueue)), "out_queue_size");
 }
 
-void translate_websocket(Section from) {
+void translate_websocket(Section from, int64_t& queue) {
   from.notice_unknown({"address", "cert_file", "key_file", "keep_alive", "enable_compression",
                        "enable_tracking_cookie", "enable_request_capture", "allow_origins",
                        "out_queue_size"});
@@ -143,7 +148,7 @@ void translate_websocket(Section from) {
   from.put({"transports", here, "type"}, Value::string("websocket"));
   from.put({"transports", here, "listen"}, Value::string(address), "address");
   translate_tls(from, here);
-  translate_queue(from);
+  translate_queue(from, queue);
   from.put({"transports", here, "ping_interval"}, duration(seconds), "keep_alive");
   if (seconds > 0) {
     // Go gives up at the second ping that nothing answered.
@@ -168,7 +173,7 @@ void translate_websocket(Section from) {
   }
 }
 
-void translate_rawsocket(Section from) {
+void translate_rawsocket(Section from, int64_t& queue) {
   from.notice_unknown({"tcp_address", "tcp_keepalive_interval", "unix_address", "max_msg_len",
                        "cert_file", "key_file", "out_queue_size"});
   const std::string tcp = from.text("tcp_address");
@@ -200,13 +205,27 @@ void translate_rawsocket(Section from) {
     add("unix", "unix:" + (is_abstract ? unix_path : from_working_directory(unix_path)),
         "unix_address");
   }
-  translate_queue(from);
+  translate_queue(from, queue);
 }
 
-void translate_event_history(Section& from) {
-  const Value topics = from.list("event_history");
-  if (topics && topics.size() > 0) {
-    from.notice("event_history", "is ignored: this version keeps no history of events");
+// Switches of a Go realm without a counterpart. They are off in most files; a word is due only when
+// somebody turned one on.
+void notice_realm_switches(Section& from) {
+  constexpr std::pair<const char*, const char*> kSwitches[] = {
+      {"require_local_auth", "is ignored: the daemon has no clients inside"},
+      {"require_local_authz", "is ignored: the daemon has no clients inside"},
+      {"meta_strict", "is ignored: session details are always the standard ones"},
+      {"enable_meta_kill", "is ignored: see the configuration reference for the meta API"},
+      {"enable_meta_modify", "is ignored: wamp.session.modify_details is not offered"},
+  };
+  for (const auto& [key, why] : kSwitches) {
+    if (from.flag(key)) from.notice(key, why);
+  }
+  for (const auto& [key, why] :
+       {std::pair("meta_include_session_details", "is ignored, as meta_strict is"),
+        std::pair("event_history", "is ignored: this version keeps no history of events")}) {
+    const Value list = from.list(key);
+    if (list && list.size() > 0) from.notice(key, why);
   }
 }
 
@@ -224,11 +243,13 @@ void translate_realm(Section from, const std::vector<std::string>& realm) {
   from.put(realm, Value::dict());
   if (realm.front() == "realms") put({"uri"}, Value::string(from.text("uri")), "uri");
   put({"uri_check"}, Value::string(from.flag("strict_uri") ? "strict" : "loose"), "strict_uri");
-  put({"allow_disclose"}, Value::boolean(from.flag("allow_disclose")), "allow_disclose");
+  const Value disclose = Value::string(from.flag("allow_disclose") ? "request" : "never");
+  put({"disclose_caller"}, disclose, "allow_disclose");
+  put({"disclose_publisher"}, disclose, "allow_disclose");
   if (from.flag("anonymous_auth")) {
     put({"authenticators", "anonymous", "type"}, Value::string("anonymous"), "anonymous_auth");
   }
-  translate_event_history(from);
+  notice_realm_switches(from);
 }
 
 }  // namespace
@@ -251,8 +272,9 @@ bool translate_go_config(ConfigFile& file, std::vector<ConfigMistake>& mistakes)
   file.value = Value::dict();
   file.notices.push_back("this is a configuration of the Go router; it was translated");
   root.notice_unknown({"websocket", "rawsocket", "router", "log_path"});
-  translate_websocket(root.section("websocket"));
-  translate_rawsocket(root.section("rawsocket"));
+  int64_t queue = 0;
+  translate_websocket(root.section("websocket"), queue);
+  translate_rawsocket(root.section("rawsocket"), queue);
   if (const std::string path = root.text("log_path"); !path.empty()) {
     root.put({"log", "path"}, Value::string(from_working_directory(path)), "log_path");
   }

@@ -134,6 +134,20 @@ TEST_CASE("message length is rounded up as the RawSocket handshake counts") {
   CHECK(size("99999999") == "16777216");
 }
 
+TEST_CASE("the longest queue of any listener counts for all") {
+  auto queue = [](int websocket, int rawsocket) {
+    return translate(R"({"websocket": {"address": ":1", "out_queue_size": )" +
+                     std::to_string(websocket) +
+                     R"(}, "rawsocket": {"tcp_address": ":1", "out_queue_size": )" +
+                     std::to_string(rawsocket) + "}}")
+        .text({"router", "queue_messages"});
+  };
+  CHECK(queue(500, 100) == "500");
+  CHECK(queue(100, 500) == "500");
+  CHECK(queue(16, 0) == "64");
+  CHECK(queue(0, 0) == "null");
+}
+
 TEST_CASE("realm keys") {
   Translated realms = translate(R"({"router": {
       "realms": [{"uri": "a", "strict_uri": true}, {"uri": "b", "allow_disclose": true}],
@@ -141,6 +155,10 @@ TEST_CASE("realm keys") {
   REQUIRE(realms.ok);
   CHECK(realms.text({"realms", "realm1", "uri_check"}) == R"("strict")");
   CHECK(realms.text({"realms", "realm2", "uri_check"}) == R"("loose")");
+  CHECK(realms.text({"realms", "realm1", "disclose_caller"}) == R"("never")");
+  CHECK(realms.text({"realms", "realm1", "disclose_publisher"}) == R"("never")");
+  CHECK(realms.text({"realms", "realm2", "disclose_caller"}) == R"("request")");
+  CHECK(realms.text({"realms", "realm2", "disclose_publisher"}) == R"("request")");
   CHECK_FALSE(realms.has({"realms", "realm1", "authenticators"}));
   CHECK(realms.has({"realm_template", "authenticators", "anonymous"}));
   CHECK_FALSE(realms.has({"realm_template", "uri"}));
@@ -150,14 +168,21 @@ TEST_CASE("what means nothing here, or in Go, is named and ignored") {
   Translated odd = translate(R"({
     "websocket": {"address": ":1", "out_queue_size": 5, "enable_tracking_cookie": true,
                   "enable_request_capture": true, "adress": ""},
-    "router": {"mem_stats_log_sec": 5, "realms": [{"uri": "a", "foo": 1}]}, "bar": 1})");
+    "router": {"mem_stats_log_sec": 5, "realms": [{"uri": "a", "foo": 1,
+        "require_local_auth": true, "require_local_authz": true, "meta_strict": true,
+        "meta_include_session_details": ["x"], "enable_meta_kill": true,
+        "enable_meta_modify": true, "event_history": [{"topic": "a.b", "limit": 5}]}]},
+    "bar": 1})");
   CHECK(odd.ok);
-  CHECK(odd.notices("websocket.out_queue_size"));
   CHECK(odd.text({"transports", "websocket", "tracking_cookie"}) == R"("nexus-wamp-cookie")");
   CHECK(odd.notices("websocket.enable_request_capture"));
   CHECK(odd.notices("websocket.adress"));
   CHECK(odd.notices("router.mem_stats_log_sec"));
-  CHECK(odd.notices("router.realms[0].foo"));
+  for (const char* key : {"foo", "require_local_auth", "require_local_authz", "meta_strict",
+                          "meta_include_session_details", "enable_meta_kill", "enable_meta_modify",
+                          "event_history"}) {
+    CHECK(odd.notices(std::string("router.realms[0].") + key));
+  }
   CHECK(odd.notices("bar"));
 }
 

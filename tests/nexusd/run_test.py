@@ -102,7 +102,7 @@ class Listening(FolderTest):
 
 class Stopping(FolderTest):
     def start(self, timeout):
-        config = {"router": {"shutdown_timeout": timeout},
+        config = {"router": {"shutdown_timeout": timeout, "goodbye_timeout": "1h"},
                   "transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"},
                                  "unix": {"type": "rawsocket",
                                           "listen": f"unix:{self.folder}/n.sock"}},
