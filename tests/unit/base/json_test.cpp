@@ -108,6 +108,7 @@ TEST_CASE("JSON that is nearly right is refused") {
       "\"\\u12\"",
       "\"\\u12g4\"",
       "\"\\ud800\"",
+      "\"\\udc00\\udc00\"",
       "\"\\udc00\\ud800\"",
       "\"\\ud800\\u0041\"",
       "\"a\nb\"",
