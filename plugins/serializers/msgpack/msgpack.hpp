@@ -1,0 +1,17 @@
+// The msgpack serializer's reading verbs, as plugin.cpp puts them into its table. Any loop; see
+// nexus/nx_serializer.h for what each one promises. (The namespace is mp: `msgpack` is msgpack-c.)
+#pragma once
+
+#include "nexus/nx_serializer.h"
+
+namespace nexus::serializers::mp {
+
+inline constexpr const char* kFormat = "msgpack";
+
+nx_status split(void* self, nx_bytes message, const nx_limits* limits, nx_writer* scratch,
+                nx_element* out, uint32_t capacity, uint32_t* count, nx_error* error);
+
+nx_status walk(void* self, nx_bytes value, const nx_limits* limits, nx_writer* scratch,
+               const nx_value_sink* sink, void* user, nx_error* error);
+
+}  // namespace nexus::serializers::mp
