@@ -39,7 +39,9 @@ class BufferRef {
   nx_buffer* get() const { return buffer_; }
   uint8_t* data() const { return buffer_->data(); }
   size_t size() const { return buffer_ == nullptr ? 0 : buffer_->size; }
-  Bytes bytes() const { return buffer_ == nullptr ? Bytes{} : Bytes{buffer_->data(), buffer_->size}; }
+  Bytes bytes() const {
+    return buffer_ == nullptr ? Bytes{} : Bytes{buffer_->data(), buffer_->size};
+  }
 
   static nx_buffer* retain(nx_buffer* buffer) {
     if (buffer != nullptr) buffer->count.fetch_add(1, std::memory_order_relaxed);

@@ -16,9 +16,7 @@ using Bytes = std::span<const uint8_t>;
 inline nx_str to_nx(std::string_view text) { return {text.data(), text.size()}; }
 inline nx_bytes to_nx(Bytes bytes) { return {bytes.data(), bytes.size()}; }
 
-inline std::string_view to_view(nx_str text) {
-  return {text.data, static_cast<size_t>(text.size)};
-}
+inline std::string_view to_view(nx_str text) { return {text.data, static_cast<size_t>(text.size)}; }
 inline Bytes to_view(nx_bytes bytes) { return {bytes.data, static_cast<size_t>(bytes.size)}; }
 
 inline std::string_view as_text(Bytes bytes) {

@@ -40,8 +40,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                 // NOLINT: meant to be implicit
-  Result(Status status) : status_(std::move(status)) {}         // NOLINT: meant to be implicit
+  Result(T value) : value_(std::move(value)) {}          // NOLINT: meant to be implicit
+  Result(Status status) : status_(std::move(status)) {}  // NOLINT: meant to be implicit
 
   bool is_ok() const { return value_.has_value(); }
   explicit operator bool() const { return is_ok(); }
