@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iostream>
 #include <stdexcept>
 
 namespace nexus::test {
@@ -33,17 +35,29 @@ std::string make_folder() {
   return path;
 }
 
-std::unique_ptr<Log> make_log() {
-  LogOptions options;
-  const char* level = ::getenv("NEXUS_TEST_LOG");
-  if (level == nullptr || !parse_log_level(level, &options.level)) return std::make_unique<Log>();
-  return std::make_unique<Log>(options);
-}
-
 }  // namespace
 
-RouterFixture::RouterFixture(unsigned loops, std::string_view patch)
-    : folder_(make_folder()), log_(make_log()) {
+std::string with_test_plugins(std::initializer_list<std::string_view> names,
+                              std::string_view patch) {
+  Value files = list("nexus-serializer-json.so", "nexus-serializer-msgpack.so",
+                     "nexus-serializer-cbor.so", "nexus-transport-websocket.so",
+                     "nexus-transport-rawsocket.so", "nexus-authenticator-anonymous.so");
+  for (const std::string_view name : names) {
+    files.append(Value::string(NEXUS_TEST_PLUGIN_DIR "/" + std::string(name) + ".so"));
+  }
+  return to_json(merged(json(patch), dict({{"plugins", dict({{"load", std::move(files)}})}})));
+}
+
+RouterFixture::RouterFixture(unsigned loops, std::string_view patch) : folder_(make_folder()) {
+  LogOptions log;
+  const char* shown = ::getenv("NEXUS_TEST_LOG");
+  if (shown != nullptr) parse_log_level(shown, &log.level);
+  log.sink = [this, shown](std::string_view line) {
+    if (shown != nullptr) std::cerr << line << '\n';
+    const std::lock_guard<std::mutex> lock(lines_mutex_);
+    lines_.emplace_back(line);
+  };
+  log_ = std::make_unique<Log>(log);
   RouterEnvironment environment;
   environment.log = log_.get();
   environment.base_folder = folder_;
@@ -69,6 +83,14 @@ RouterFixture::~RouterFixture() {
   router_.reset();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
+}
+
+size_t RouterFixture::log_count(std::string_view text) const {
+  log_->flush();
+  const std::lock_guard<std::mutex> lock(lines_mutex_);
+  return static_cast<size_t>(
+      std::count_if(lines_.begin(), lines_.end(),
+                    [&](const std::string& line) { return line.find(text) != std::string::npos; }));
 }
 
 std::string RouterFixture::url(Carrier carrier) const {

@@ -7,15 +7,22 @@
 #pragma once
 
 #include <chrono>
+#include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernel/nexus.hpp"
 #include "tests/support/values.hpp"
 #include "tests/support/wire.hpp"
 
 namespace nexus::test {
+
+// A configuration patch that loads test plugins ("auth_async") beside the usual ones.
+std::string with_test_plugins(std::initializer_list<std::string_view> names,
+                              std::string_view patch);
 
 class RouterFixture {
  public:
@@ -28,10 +35,14 @@ class RouterFixture {
   std::string url(Carrier carrier) const;
   void stop(std::chrono::milliseconds drain) { router_->stop(drain); }
   RouterCounters counters() const { return router_->counters(); }
+  // How many lines of the router's log (level info and above) contain `text`.
+  size_t log_count(std::string_view text) const;
   Router& router() { return *router_; }
 
  private:
   std::string folder_;  // of the Unix socket; removed at the end
+  mutable std::mutex lines_mutex_;
+  std::vector<std::string> lines_;  // of the log
   std::unique_ptr<Log> log_;
   std::unique_ptr<Router> router_;
 };
