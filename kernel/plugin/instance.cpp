@@ -2,6 +2,7 @@
 #include "kernel/plugin/barrier.hpp"
 #include "kernel/plugin/entry_check.hpp"
 #include "kernel/plugin/registry.hpp"
+#include "kernel/plugin/work.hpp"
 
 namespace nexus {
 namespace {
@@ -21,6 +22,7 @@ Instance::Instance(const Component& component, HostContext& context, std::string
 Instance::~Instance() {
   stop();
   if (!created_) return;
+  finish_work();  // of one that was never started
   report(call_plugin("destroy()", [this](nx_error*) {
     component_.table->destroy(self_);
     return NX_OK;
@@ -71,9 +73,15 @@ Status Instance::start() {
   return named(std::move(status));
 }
 
+void Instance::finish_work() {
+  WorkPool* work = host_->context.work;
+  if (work != nullptr) work->stop(host_.get());
+}
+
 void Instance::stop() {
   if (!started_) return;
   started_ = false;
+  finish_work();  // the component's jobs have all run before its stop() takes things away
   report(call_plugin("stop()", [this](nx_error*) {
     component_.table->stop(self_);
     return NX_OK;

@@ -53,6 +53,7 @@ class Instance {
  private:
   Status named(Status status) const;
   void report(const Status& status) const;
+  void finish_work();
 
   const Component component_;
   std::string section_;

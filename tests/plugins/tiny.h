@@ -8,45 +8,46 @@
 
 #include "nexus/nexus.h"
 
-static nx_status tiny_create(nx_host* host, void** self, nx_error* error) {
+static inline nx_status tiny_create(nx_host* host, void** self, nx_error* error) {
   (void)host, (void)error;
   *self = NULL;
   return NX_OK;
 }
-static nx_status tiny_configure(void* self, const nx_value* section, nx_error* error) {
+static inline nx_status tiny_configure(void* self, const nx_value* section, nx_error* error) {
   (void)self, (void)section, (void)error;
   return NX_OK;
 }
-static nx_status tiny_start(void* self, nx_error* error) {
+static inline nx_status tiny_start(void* self, nx_error* error) {
   (void)self, (void)error;
   return NX_OK;
 }
-static void tiny_stop(void* self) { (void)self; }
-static void tiny_destroy(void* self) { (void)self; }
+static inline void tiny_stop(void* self) { (void)self; }
+static inline void tiny_destroy(void* self) { (void)self; }
 
-static nx_status tiny_method(void* self, uint32_t index, nx_str* out) {
+static inline nx_status tiny_method(void* self, uint32_t index, nx_str* out) {
   const nx_str name = NX_STR("tiny");
   (void)self;
   if (index > 0) return NX_E_INVALID;
   *out = name;
   return NX_OK;
 }
-static nx_status tiny_hello(void* self, nx_op op, const nx_hello* hello, nx_auth_result* out) {
+static inline nx_status tiny_hello(void* self, nx_op op, const nx_hello* hello,
+                                   nx_auth_result* out) {
   (void)self, (void)op, (void)hello;
   out->decision = NX_AUTH_ACCEPT;
   return NX_OK;
 }
-static nx_status tiny_authenticate(void* self, nx_op op, nx_str signature, const nx_value* extra,
-                                   nx_auth_result* out) {
+static inline nx_status tiny_authenticate(void* self, nx_op op, nx_str signature,
+                                          const nx_value* extra, nx_auth_result* out) {
   (void)self, (void)op, (void)signature, (void)extra;
   out->decision = NX_AUTH_DENY;
   return NX_OK;
 }
-static void tiny_cancel(void* self, nx_op op) { (void)self, (void)op; }
+static inline void tiny_cancel(void* self, nx_op op) { (void)self, (void)op; }
 
 static nx_authenticator_v1 vtable = {
     sizeof(nx_authenticator_v1), 0, tiny_method, tiny_hello, tiny_authenticate, tiny_cancel};
-static const void* tiny_interface(void* self, const char* id) {
+static inline const void* tiny_interface(void* self, const char* id) {
   const char* mine = NX_AUTHENTICATOR_V1;
   (void)self;
   while (*id != 0 && *id == *mine) ++id, ++mine;
