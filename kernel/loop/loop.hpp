@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernel/base/status.hpp"
+#include "kernel/loop/counters.hpp"
 
 namespace nexus {
 
@@ -40,6 +41,8 @@ class Loop {
   static Loop* current();
   // Milliseconds of the monotonic clock, read once per turn.
   uint64_t now_ms() const { return now_ms_; }
+  // [any]
+  const LoopCounters& counters() const { return counters_; }
 
   // Queues a letter; letters of one sender arrive in order. A sleeping loop is woken once per
   // batch. False (and the letter destroyed) after the loop has ended. [any]
@@ -61,6 +64,7 @@ class Loop {
  protected:
   uint32_t index_ = 0;
   uint64_t now_ms_ = 0;
+  LoopCounters counters_;
 };
 
 // All the loops of a router.

@@ -1,0 +1,151 @@
+// Acceptor: see the header. [loop]
+#include "kernel/loop/acceptor.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace nexus {
+namespace {
+
+constexpr int kAcceptsPerTurn = 32;
+constexpr uint64_t kPauseMs = 100;
+
+// A connection on its way to the loop that is to have it.
+class Arrival final : public Mail {
+ public:
+  Arrival(UniqueFd fd, Admission admission, std::string address, std::string local_address)
+      : fd_(std::move(fd)),
+        admission_(std::move(admission)),
+        address_(std::move(address)),
+        local_address_(std::move(local_address)) {}
+
+  void run(Loop&) override {
+    Stream::begin(fd_.release(), std::move(admission_), address_, local_address_);
+  }
+
+ private:
+  UniqueFd fd_;
+  Admission admission_;
+  std::string address_;
+  std::string local_address_;
+};
+
+}  // namespace
+
+Acceptor::Acceptor(EventLoop& loop, LoopGroup& group, std::shared_ptr<ListenSocket> socket,
+                   std::shared_ptr<StreamSource> source)
+    : EventTarget(&Acceptor::on_event),
+      TimerNode(&Acceptor::on_due),
+      loop_(loop),
+      group_(group),
+      socket_(std::move(socket)),
+      source_(std::move(source)) {}
+
+Acceptor::~Acceptor() { stop(); }
+
+void Acceptor::start() {
+  // Exclusive: a connection wakes one loop, not all of them.
+  registered_ = loop_.add_fd(socket_->fd(), EPOLLIN | EPOLLEXCLUSIVE, *this);
+  if (!registered_) pause(errno);
+}
+
+void Acceptor::stop() {
+  if (registered_) loop_.remove_fd(socket_->fd());
+  registered_ = false;
+  socket_.reset();
+  loop_.wheel().cancel(*this);
+  on_events = &EventTarget::ignore;
+}
+
+void Acceptor::on_event(EventTarget& target, uint32_t) {
+  static_cast<Acceptor&>(target).accept_some();
+}
+
+void Acceptor::on_due(TimerNode& timer) { static_cast<Acceptor&>(timer).start(); }
+
+void Acceptor::accept_some() {
+  for (int i = 0; i < kAcceptsPerTurn && registered_; ++i) {
+    SocketAddress peer;
+    peer.size = sizeof peer.storage;
+    UniqueFd fd(::accept4(socket_->fd(), peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd) {
+      admit(std::move(fd), peer);
+      continue;
+    }
+    switch (errno) {
+      case EAGAIN:
+        return;
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS:
+      case ENOMEM:
+        pause(errno);
+        return;
+      default:
+        // The connection died in the queue (ECONNABORTED and the network's own errors): next.
+        break;
+    }
+  }
+}
+
+void Acceptor::admit(UniqueFd fd, const SocketAddress& peer) {
+  const uint32_t before = source_->open.fetch_add(1, std::memory_order_relaxed);
+  if (source_->max_connections != 0 && before >= source_->max_connections) {
+    source_->open.fetch_sub(1, std::memory_order_relaxed);
+    loop_.count().refused.add();
+    if (source_->log != nullptr && loop_.may_log()) {
+      source_->log->warning(source_->log_area,
+                            socket_->addresses().front() + ": connection refused, " +
+                                std::to_string(source_->max_connections) +
+                                " are open already; raise max_connections if that is too few");
+    }
+    return;
+  }
+  EventLoop& target = least_loaded();
+  target.connections.fetch_add(1, std::memory_order_relaxed);
+  Admission admission(source_, target);
+  // A Unix peer has no name of its own: it is known by where it came in.
+  const std::string& local = socket_->addresses().back();
+  std::string address = socket_->is_unix() ? local : to_text(peer);
+  if (&target == &loop_) {
+    Stream::begin(fd.release(), std::move(admission), address, local);
+  } else {
+    target.post(
+        std::make_unique<Arrival>(std::move(fd), std::move(admission), std::move(address), local));
+  }
+}
+
+// Descriptors or memory have run out. The connection stays in the queue, so the socket stays
+// readable: looking away for a moment is what keeps this from spinning.
+void Acceptor::pause(int error) {
+  if (registered_) loop_.remove_fd(socket_->fd());
+  registered_ = false;
+  loop_.wheel().arm(*this, loop_.now_ms() + kPauseMs);
+  loop_.count().accept_pauses.add();
+  if (source_->log != nullptr && loop_.may_log()) {
+    const bool limit = error == EMFILE || error == ENFILE;
+    source_->log->error(source_->log_area,
+                        socket_->addresses().front() + ": cannot accept connections: " +
+                            std::strerror(error) + "; trying again in 100 ms" +
+                            (limit ? ". Raise the limit of open files (LimitNOFILE=)" : ""));
+  }
+}
+
+EventLoop& Acceptor::least_loaded() const {
+  EventLoop* best = &loop_;
+  uint32_t fewest = loop_.connections.load(std::memory_order_relaxed);
+  for (uint32_t i = 0; i < group_.count(); ++i) {
+    auto& other = static_cast<EventLoop&>(group_.loop(i));
+    const uint32_t count = other.connections.load(std::memory_order_relaxed);
+    if (count < fewest) {
+      best = &other;
+      fewest = count;
+    }
+  }
+  return *best;
+}
+
+}  // namespace nexus

@@ -1,0 +1,133 @@
+// Listener: see the header. What loops do for a listener they are told by letters; nothing of it
+// is touched from here while they run.
+#include "kernel/loop/listener.hpp"
+
+#include <condition_variable>
+#include <mutex>
+
+#include "kernel/loop/acceptor.hpp"
+
+namespace nexus {
+namespace {
+
+constexpr uint32_t kCloseTimeoutMs = 5000;
+constexpr uint32_t kHandshakeTimeoutMs = 10000;
+
+// Counts the loops that have still to confirm.
+struct Confirmations {
+  std::mutex mutex;
+  std::condition_variable changed;
+  uint32_t missing = 0;
+};
+
+class OpenLetter final : public Mail {
+ public:
+  OpenLetter(LoopGroup& group, std::shared_ptr<StreamSource> source,
+             const std::vector<std::shared_ptr<ListenSocket>>& sockets)
+      : group_(group), source_(std::move(source)), sockets_(sockets.begin(), sockets.end()) {}
+
+  void run(Loop& loop) override {
+    auto& here = static_cast<EventLoop&>(loop);
+    if (here.stopping()) return;
+    for (const auto& weak : sockets_) {
+      std::shared_ptr<ListenSocket> socket = weak.lock();
+      if (socket == nullptr) continue;  // closed before this loop started
+      auto acceptor = std::make_shared<Acceptor>(here, group_, std::move(socket), source_);
+      here.add_acceptor(acceptor);
+      acceptor->start();
+    }
+  }
+
+ private:
+  LoopGroup& group_;
+  std::shared_ptr<StreamSource> source_;
+  // Not owned, so that a listener that is closed before the loops run frees its port.
+  std::vector<std::weak_ptr<ListenSocket>> sockets_;
+};
+
+// Confirms when it is destroyed: a loop that has ended does no more with it than that.
+class CloseLetter final : public Mail {
+ public:
+  CloseLetter(std::shared_ptr<StreamSource> source, std::shared_ptr<Confirmations> confirmations)
+      : source_(std::move(source)), confirmations_(std::move(confirmations)) {}
+
+  ~CloseLetter() override {
+    const std::lock_guard lock(confirmations_->mutex);
+    --confirmations_->missing;
+    confirmations_->changed.notify_all();
+  }
+
+  void run(Loop& loop) override { static_cast<EventLoop&>(loop).end_acceptors(source_.get()); }
+
+ private:
+  std::shared_ptr<StreamSource> source_;
+  std::shared_ptr<Confirmations> confirmations_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenOptions& options,
+                                                 const nx_stream_handler* handler, void* user,
+                                                 Log* log, std::string log_area) {
+  auto source = std::make_shared<StreamSource>();
+  source->handler = handler;
+  source->user = user;
+  source->close_timeout_ms =
+      options.close_timeout_ms == 0 ? kCloseTimeoutMs : options.close_timeout_ms;
+  source->handshake_timeout_ms =
+      options.handshake_timeout_ms == 0 ? kHandshakeTimeoutMs : options.handshake_timeout_ms;
+  source->max_connections = options.max_connections;
+  source->log = log;
+  source->log_area = std::move(log_area);
+  if (!options.tls.certificate.empty()) {
+    auto tls = TlsContext::create(options.tls);
+    if (!tls) return tls.status();
+    source->tls = std::move(tls).value();
+  } else if (!options.tls.key.empty() || !options.tls.client_ca.empty()) {
+    return Status::error(NX_E_CONFIG, "listen address \"" + options.address +
+                                          "\": tls.certificate is missing; without it the other "
+                                          "tls options would be ignored");
+  }
+  auto sockets = ListenSocket::open_all(options.address, options.socket);
+  if (!sockets) return sockets.status();
+
+  std::unique_ptr<Listener> listener(new Listener(group, std::move(source)));
+  listener->sockets_ = std::move(sockets).value();
+  for (const auto& socket : listener->sockets_) {
+    listener->source_->is_unix = socket->is_unix();
+    listener->addresses_.insert(listener->addresses_.end(), socket->addresses().begin(),
+                                socket->addresses().end());
+  }
+  for (uint32_t i = 0; i < group.count(); ++i) {
+    if (!group.loop(i).post(
+            std::make_unique<OpenLetter>(group, listener->source_, listener->sockets_))) {
+      return Status::error(NX_E_CLOSED,
+                           "cannot listen on " + options.address + ": the event loops have ended");
+    }
+  }
+  return listener;
+}
+
+Listener::~Listener() { close(); }
+
+void Listener::close() {
+  if (source_->closed.exchange(true, std::memory_order_acq_rel)) return;
+  for (const auto& socket : sockets_) socket->remove_file();
+  sockets_.clear();
+
+  const auto confirmations = std::make_shared<Confirmations>();
+  for (uint32_t i = 0; i < group_.count(); ++i) {
+    auto& loop = static_cast<EventLoop&>(group_.loop(i));
+    if (!loop.running.load(std::memory_order_acquire)) continue;  // nobody accepts there
+    {
+      const std::lock_guard lock(confirmations->mutex);
+      ++confirmations->missing;
+    }
+    loop.post(std::make_unique<CloseLetter>(source_, confirmations));
+  }
+  if (Loop::current() != nullptr) return;
+  std::unique_lock lock(confirmations->mutex);
+  confirmations->changed.wait(lock, [&] { return confirmations->missing == 0; });
+}
+
+}  // namespace nexus

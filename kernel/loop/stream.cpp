@@ -1,0 +1,276 @@
+// Stream: its life, and what the transport asks of it. Reading is in stream_read.cpp, writing in
+// stream_write.cpp. [loop]
+#include "kernel/loop/stream.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "kernel/loop/event_loop.hpp"
+
+namespace nexus {
+namespace {
+
+// How long a stream that has said everything waits for the peer to hang up. Closing with bytes
+// unread would send a reset, which can overtake our last bytes and destroy them.
+constexpr uint64_t kLingerMs = 2000;
+
+constexpr uint32_t kListen = EPOLLIN | EPOLLRDHUP;
+
+}  // namespace
+
+Admission::~Admission() {
+  if (source_ == nullptr) return;
+  source_->open.fetch_sub(1, std::memory_order_relaxed);
+  loop_->connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+Stream::Stream(int fd, Admission admission)
+    : EventTarget(&Stream::on_event),
+      TimerNode(&Stream::on_due),
+      admission_(std::move(admission)),
+      fd_(fd) {
+  loop().enlist(*this);
+  loop().count().accepted.add();
+}
+
+Stream::~Stream() {
+  loop().wheel().cancel(*this);
+  out_.clear(loop().chunks());
+  BufferRef::release(end_text_);
+  if (fd_ >= 0) ::close(fd_);
+  loop().delist(*this);
+  loop().count().ended.add();
+}
+
+void Stream::begin(int fd, Admission admission, std::string_view address,
+                   std::string_view local_address) {
+  EventLoop& loop = admission.loop();
+  StreamSource& source = admission.source();
+  std::unique_ptr<Tls> tls;
+  Stream* stream = nullptr;
+  if (!loop.stopping() && !source.closed.load(std::memory_order_acquire)) {
+    if (source.tls != nullptr) tls = Tls::create(*source.tls, loop.chunks());
+    if ((source.tls == nullptr) == (tls == nullptr)) {
+      stream = new (std::nothrow) Stream(fd, std::move(admission));
+    }
+  }
+  if (stream == nullptr) {
+    ::close(fd);
+    loop.count().refused.add();
+    return;
+  }
+  if (!stream->set_interest(kListen)) {
+    if (source.log != nullptr && loop.may_log()) {
+      source.log->warning(
+          source.log_area,
+          std::string("cannot wait for a new connection's bytes: ") + std::strerror(errno));
+    }
+    stream->die(NX_CLOSED_LOST, {});
+    return;
+  }
+  if (tls != nullptr) {
+    tls->address = address;
+    tls->local_address = local_address;
+    stream->tls_ = std::move(tls);
+    stream->phase_ = Phase::handshake;
+    stream->arm_deadline(source.handshake_timeout_ms);
+    return;
+  }
+  nx_stream_info info{};
+  info.struct_size = sizeof info;
+  info.flags = source.is_unix ? NX_STREAM_UNIX : 0;
+  info.address = to_nx(address);
+  info.local_address = to_nx(local_address);
+  stream->announce(info);
+}
+
+void Stream::announce(nx_stream_info& info) {
+  phase_ = Phase::open;
+  connection_ = source().handler->accepted(source().user, this, &info);
+  if (connection_ == nullptr && phase_ == Phase::open) die(NX_CLOSED_BY_ROUTER, {});
+}
+
+uint8_t* Stream::reserve(size_t size) {
+  if (phase_ != Phase::open) return nullptr;
+  return out_.reserve(size, loop().chunks());
+}
+
+void Stream::commit(size_t used) {
+  if (phase_ != Phase::open) return;
+  out_.commit(used);
+  appended();
+}
+
+nx_status Stream::write(const nx_bytes* parts, uint32_t part_count, nx_buffer* owner) {
+  // With TLS a part is read once more anyway, and a short record costs more than a copy.
+  const uint64_t worth_sharing = tls_ == nullptr ? 4096 : 16384;
+  if (phase_ != Phase::open) return NX_E_CLOSED;
+  ChunkPool& pool = loop().chunks();
+  for (uint32_t i = 0; i < part_count; ++i) {
+    const Bytes part = to_view(parts[i]);
+    const bool shared = owner != nullptr && part.size() >= worth_sharing;
+    if (!(shared ? out_.append_part(owner, part, pool) : out_.append(part, pool))) {
+      // Half a message may be in the queue: nothing sensible can follow it.
+      die(NX_CLOSED_LOST, "out of memory");
+      return NX_E_MEMORY;
+    }
+  }
+  appended();
+  return phase_ == Phase::open ? NX_OK : NX_E_CLOSED;
+}
+
+void Stream::set_reading(bool on) {
+  if (phase_ != Phase::open || on == reading_) return;
+  reading_ = on;
+  // Stopping costs nothing until input really comes (input_while_paused), so that a pause that is
+  // over within the turn costs nothing at all.
+  if (!on) return;
+  if ((interest_ & kListen) != kListen && !set_interest(interest_ | kListen)) {
+    die(NX_CLOSED_LOST, std::strerror(errno));
+    return;
+  }
+  if ((!spill_.empty() || delivering_ || input_ended_) && !in_resumed_) {
+    in_resumed_ = true;
+    loop().add_resumed(*this);
+  }
+}
+
+void Stream::set_deadline(uint64_t delay_ms) {
+  if (phase_ == Phase::open) arm_deadline(delay_ms);
+}
+
+// A deadline that moves on leaves the timer where it is: when that is due it looks here again.
+void Stream::arm_deadline(uint64_t delay_ms) {
+  if (delay_ms == 0) {
+    deadline_at_ = 0;
+    return;
+  }
+  const uint64_t now = loop().now_ms();
+  deadline_at_ = now + 1 + std::min(delay_ms, UINT64_MAX - 1 - now);
+  if (!armed() || when > deadline_at_) loop().wheel().arm(*this, deadline_at_);
+}
+
+void Stream::on_due(TimerNode& timer) {
+  auto& stream = static_cast<Stream&>(timer);
+  if (stream.deadline_at_ == 0 || stream.phase_ == Phase::dead) return;
+  if (stream.deadline_at_ > stream.loop().now_ms()) {
+    stream.loop().wheel().arm(stream, stream.deadline_at_);
+    return;
+  }
+  stream.deadline_at_ = 0;
+  StreamSource& source = stream.source();
+  switch (stream.phase_) {
+    case Phase::open:
+      source.handler->deadline(stream.connection_);
+      break;
+    case Phase::handshake:
+      stream.loop().count().tls_failures.add();
+      if (source.log != nullptr && stream.loop().may_log()) {
+        source.log->info(source.log_area, stream.tls_->address + ": TLS handshake timed out");
+      }
+      stream.die(NX_CLOSED_TIMEOUT, {});
+      break;
+    default:
+      // What the peer has not taken by now it will not take.
+      stream.die(0, {}, stream.queued() > 0);
+  }
+}
+
+void Stream::close(uint32_t how, uint32_t reason, std::string_view text) {
+  if (phase_ == Phase::dead) return;
+  if (how == NX_CLOSE_NOW) {
+    die(reason, text, queued() > 0);
+    return;
+  }
+  if (phase_ == Phase::closing || phase_ == Phase::lingering) return;
+  remember_end(reason, text);
+  phase_ = Phase::closing;
+  reading_ = false;
+  if (!delivering_) spill_.clear();
+  arm_deadline(source().close_timeout_ms);
+  mark_dirty();  // even if nothing is queued: the end of the turn goes on from here
+}
+
+// Everything has gone out: says so, and waits for the peer's end.
+void Stream::begin_linger() {
+  phase_ = Phase::lingering;
+  // Not registered: the peer hung up while reading was paused.
+  if (interest_ == 0 || input_ended_ || ::shutdown(fd_, SHUT_WR) != 0 || !set_interest(kListen)) {
+    die(0, {});
+    return;
+  }
+  const uint64_t now = loop().now_ms();
+  arm_deadline(std::min(deadline_at_ > now ? deadline_at_ - now : 1, kLingerMs));
+}
+
+void Stream::remember_end(uint32_t reason, std::string_view text) {
+  if (end_reason_ != 0) return;  // what came first is the cause
+  end_reason_ = static_cast<uint8_t>(reason == 0 || reason > 255 ? NX_CLOSED_BY_ROUTER : reason);
+  if (!text.empty()) end_text_ = BufferRef::retain(BufferRef::copy_of(as_bytes(text)).get());
+}
+
+// `reset` also drops what the kernel holds, so that a peer that does not read cannot go on
+// occupying memory after it was told to leave.
+void Stream::die(uint32_t reason, std::string_view text, bool reset) {
+  if (phase_ == Phase::dead) return;
+  remember_end(reason, text);
+  phase_ = Phase::dead;
+  on_events = &EventTarget::ignore;
+  loop().wheel().cancel(*this);
+  out_.clear(loop().chunks());
+  if (!delivering_) spill_.clear();
+  if (reset && !source().is_unix) {
+    const linger drop{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &drop, sizeof drop);
+  }
+  ::close(fd_);
+  fd_ = -1;
+  interest_ = 0;
+  loop().add_dead(*this);
+}
+
+bool Stream::set_interest(uint32_t events) {
+  if (events == interest_) return true;
+  EventLoop& loop = admission_.loop();
+  if (events == 0) {
+    loop.remove_fd(fd_);
+  } else if (!(interest_ == 0 ? loop.add_fd(fd_, events, *this)
+                              : loop.change_fd(fd_, events, *this))) {
+    return false;
+  }
+  interest_ = events;
+  return true;
+}
+
+void Stream::finish() {
+  if (connection_ != nullptr) {
+    const Bytes text = end_text_ == nullptr ? Bytes{} : Bytes{end_text_->data(), end_text_->size};
+    source().handler->closed(connection_, end_reason_, to_nx(as_text(text)));
+  }
+  delete this;
+}
+
+void Stream::abandon() {
+  if (phase_ == Phase::dead) return;
+  if (phase_ == Phase::open) remember_end(NX_CLOSED_BY_ROUTER, "the router has stopped");
+  if (tls_ != nullptr) {
+    send_all();
+    tls_->say_goodbye();
+  }
+  send_all();
+  die(NX_CLOSED_BY_ROUTER, {});
+}
+
+void Stream::on_event(EventTarget& target, uint32_t events) {
+  auto& stream = static_cast<Stream&>(target);
+  if ((events & EPOLLOUT) != 0) stream.on_writable();
+  if (stream.phase_ == Phase::dead) return;
+  if ((events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) stream.on_readable(events);
+}
+
+}  // namespace nexus

@@ -1,0 +1,119 @@
+// nexus.streams/1: listening sockets and streams for transports. [main], [loop] as nx_transport.h
+// says.
+//
+// A thin layer: it checks what a component hands over, and turns the ABI's structs into the
+// loop's. Once a stream exists its functions go straight to Stream.
+#include <algorithm>
+#include <cstring>
+
+#include "kernel/loop/listener.hpp"
+#include "kernel/loop/stream.hpp"
+#include "kernel/plugin/host.hpp"
+#include "kernel/plugin/services.hpp"
+
+namespace nexus {
+namespace {
+
+std::string text(nx_str view) { return std::string(to_view(view)); }
+
+ListenOptions to_options(const nx_listen_options& from) {
+  ListenOptions options;
+  options.address = text(from.address);
+  options.socket.backlog = static_cast<int>(std::min<uint32_t>(from.backlog, 65535));
+  options.socket.keepalive_s = from.keepalive_s;
+  options.socket.unix_mode = from.unix_mode;
+  options.socket.unix_owner = text(from.unix_owner);
+  options.socket.unix_group = text(from.unix_group);
+  options.max_connections = from.max_connections;
+  options.close_timeout_ms = from.close_timeout_ms;
+  options.handshake_timeout_ms = from.tls_handshake_timeout_ms;
+  options.tls.certificate = text(from.tls_certificate);
+  options.tls.key = text(from.tls_key);
+  options.tls.client_ca = text(from.tls_client_ca);
+  options.tls.client_required = from.tls_client_required != 0;
+  options.tls.min_version = from.tls_min_version;
+  options.tls.ciphers = text(from.tls_ciphers);
+  options.tls.alpn = text(from.tls_alpn);
+  return options;
+}
+
+bool complete(const nx_stream_handler* handler) {
+  return NX_HAS(handler, closed) && handler->accepted != nullptr && handler->received != nullptr &&
+         handler->drained != nullptr && handler->deadline != nullptr && handler->closed != nullptr;
+}
+
+nx_status listen(nx_host* host, const nx_listen_options* options, const nx_stream_handler* handler,
+                 void* user, nx_listener** out, nx_error* error) {
+  try {
+    const Host& self = Host::of(host);
+    if (self.context.loops == nullptr) {
+      return fill(error, Status::error(NX_E_STATE, "listen: the router has no event loops yet"));
+    }
+    if (out == nullptr || options == nullptr || !complete(handler)) {
+      return fill(error, Status::error(NX_E_INVALID,
+                                       "listen: options, a handler with every function and a "
+                                       "place for the listener are needed"));
+    }
+    // What an older component does not know of is zero, and zero is the default.
+    nx_listen_options whole{};
+    std::memcpy(&whole, options, std::min<size_t>(options->struct_size, sizeof whole));
+    auto listener = Listener::open(*self.context.loops, to_options(whole), handler, user,
+                                   self.context.log, self.name);
+    if (!listener) return fill(error, listener.status());
+    *out = std::move(listener).value().release();
+    return NX_OK;
+  } catch (const std::exception& e) {
+    return fill(error, Status::error(NX_E_MEMORY, std::string("listen: ") + e.what()));
+  }
+}
+
+nx_status address(nx_listener* listener, uint32_t index, nx_str* out) {
+  const auto& addresses = Listener::of(listener).addresses();
+  if (index >= addresses.size()) return NX_E_INVALID;
+  *out = to_nx(addresses[index]);
+  return NX_OK;
+}
+
+void close_listener(nx_listener* listener) {
+  if (listener != nullptr) delete &Listener::of(listener);
+}
+
+uint8_t* reserve(nx_stream* stream, uint64_t size) { return Stream::of(stream).reserve(size); }
+
+void commit(nx_stream* stream, uint64_t used) { Stream::of(stream).commit(used); }
+
+nx_status write(nx_stream* stream, const nx_bytes* parts, uint32_t part_count, nx_buffer* owner) {
+  return Stream::of(stream).write(parts, part_count, owner);
+}
+
+uint64_t queued(nx_stream* stream) { return Stream::of(stream).queued(); }
+
+void set_reading(nx_stream* stream, uint32_t on) { Stream::of(stream).set_reading(on != 0); }
+
+void set_deadline(nx_stream* stream, uint64_t delay_ms) {
+  Stream::of(stream).set_deadline(delay_ms);
+}
+
+void close(nx_stream* stream, uint32_t how, uint32_t reason, nx_str why) {
+  Stream::of(stream).close(how, reason, to_view(why));
+}
+
+}  // namespace
+
+const nx_host_streams_v1* streams_service() {
+  static const nx_host_streams_v1 table = {sizeof(nx_host_streams_v1),
+                                           0,
+                                           &listen,
+                                           &address,
+                                           &close_listener,
+                                           &reserve,
+                                           &commit,
+                                           &write,
+                                           &queued,
+                                           &set_reading,
+                                           &set_deadline,
+                                           &close};
+  return &table;
+}
+
+}  // namespace nexus
