@@ -69,6 +69,9 @@ class Session : public nx_session {
   // No more waiting: the connection goes now.
   void drop(std::string_view text);
 
+  // The router's own: no authorizer is asked (Z-07), and reserved URIs are open to it.
+  void trust() { trusted_ = true; }
+
   // ---- for handshake and access
   void pause(uint8_t reason);
   void resume(uint8_t reason);
@@ -104,6 +107,7 @@ class Session : public nx_session {
   SessionState state_ = SessionState::await_hello;
   uint8_t paused_ = 0;
   bool check_posted_ = false;
+  bool trusted_ = false;
   bool gone_ = false;  // the transport has said closed()
   uint32_t peer_flags_ = 0;
   const char* doomed_ = nullptr;  // why it goes at the end of this turn

@@ -1,0 +1,323 @@
+// From a configuration to a router that is ready to start: plugins, components, policies. [main]
+// Collects every mistake instead of stopping at the first, and opens nothing.
+#include <algorithm>
+#include <filesystem>
+
+#include "kernel/message/error_uri.hpp"
+#include "kernel/routing/router.hpp"
+#include "kernel/routing/settings.hpp"
+
+namespace nexus {
+namespace {
+
+void mistake(std::vector<ConfigMistake>& mistakes, std::string path, std::string text) {
+  mistakes.push_back({std::move(path), std::move(text)});
+}
+
+std::vector<std::string> strings_of(const Value& list) {
+  std::vector<std::string> all;
+  for (size_t i = 0; i < list.size(); ++i) all.emplace_back(list.at(i).as_string());
+  return all;
+}
+
+std::string pin_of(const Value& pins, const std::string& name) {
+  return std::string(pins.find(name).as_string());
+}
+
+// Loads what the section `plugins` asks for.
+void load_libraries(Registry& registry, const Value& checked, const RouterEnvironment& environment,
+                    std::vector<Status>& failures) {
+  for (const StaticPlugin& plugin : environment.static_plugins) {
+    Status status = registry.add_static(plugin.entry, plugin.label);
+    if (!status) failures.push_back(std::move(status));
+  }
+  std::string folder(checked.find("directory").as_string());
+  if (folder.empty()) folder = environment.default_plugin_folder;
+  const std::vector<std::string> names = strings_of(checked.find("load"));
+  const Value pins = checked.find("sha256");
+  if (names.empty() && pins.size() == 0) {
+    if (folder.empty()) return;
+    for (Status& status : registry.load_folder(folder)) failures.push_back(std::move(status));
+    return;
+  }
+  std::vector<std::string> files = names;
+  if (files.empty()) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+      if (entry.path().extension() == ".so") files.push_back(entry.path().filename().string());
+    }
+    std::sort(files.begin(), files.end());
+  }
+  for (const std::string& name : files) {
+    // An absolute name replaces the folder.
+    const std::filesystem::path path = std::filesystem::path(folder) / name;
+    Status status = registry.load(path.string(), pin_of(pins, name));
+    if (!status) failures.push_back(std::move(status));
+  }
+}
+
+Value child(const Value& dict, std::string_view key) {
+  const Value found = dict.find(key);
+  return found ? found : Value::dict();
+}
+
+}  // namespace
+
+std::unique_ptr<Registry> load_plugins(const Value& plugins_section,
+                                       const RouterEnvironment& environment, HostContext& context,
+                                       std::vector<Status>& failures) {
+  add_base_services(context);
+  add_session_services(context);
+  add_realm_service(context);
+  auto registry = std::make_unique<Registry>(context);
+  std::vector<ConfigMistake> mistakes;
+  SectionRules rules;
+  rules.path = "plugins";
+  rules.base_folder = environment.base_folder;
+  rules.text_values = environment.text_values;
+  const Value checked = check_section(plugins_section ? plugins_section : Value::dict(),
+                                      plugins_table(), rules, mistakes);
+  for (const ConfigMistake& m : mistakes) {
+    failures.push_back(Status::error(NX_E_CONFIG, m.path + ": " + m.text));
+  }
+  load_libraries(*registry, checked, environment, failures);
+  return registry;
+}
+
+std::vector<ConfigSection> router_config_sections() {
+  return {
+      {"router", "Loops, deadlines and limits of the whole router.", router_table()},
+      {"plugins", "Which plugin libraries are loaded.", plugins_table()},
+      {"transports.<label>", "A listener. The transport's own options stand beside type.",
+       transport_table()},
+      {"realms.<label>", "A realm that exists from the start.", realm_table()},
+      {"realms.<label>.authenticators.<label>",
+       "Who may join, asked in this order. The authenticator's own options stand beside type.",
+       component_table()},
+      {"realms.<label>.authorizers.<label>",
+       "Who may do what; the first that decides wins. Without any, everything is allowed.",
+       component_table()},
+      {"realm_template",
+       "Realms with these settings are made when a client first names them; authenticators and "
+       "authorizers as in realms.<label>.",
+       realm_template_table()},
+  };
+}
+
+std::unique_ptr<Router> Router::create(const Value& config, const RouterEnvironment& environment,
+                                       std::vector<ConfigMistake>& mistakes) {
+  auto router = std::make_unique<RouterImpl>(environment);
+  if (!router->configure(config, mistakes)) return nullptr;
+  return router;
+}
+
+SectionRules RouterImpl::rules(std::string path, std::vector<std::string> also_allowed) const {
+  SectionRules rules;
+  rules.path = std::move(path);
+  rules.base_folder = environment_.base_folder;
+  rules.also_allowed = std::move(also_allowed);
+  rules.text_values = environment_.text_values;
+  return rules;
+}
+
+bool RouterImpl::configure(const Value& config, std::vector<ConfigMistake>& mistakes) {
+  const size_t before = mistakes.size();
+  if (!configure_router(config, mistakes)) return false;
+  std::vector<Status> failures;
+  registry_ = load_plugins(config.find("plugins"), environment_, host_context_, failures);
+  for (const Status& failure : failures) mistake(mistakes, "plugins", failure.text());
+  configure_serializers(mistakes);
+  configure_transports(config, mistakes);
+  configure_realms(config, mistakes);
+  return mistakes.size() == before;
+}
+
+bool RouterImpl::configure_router(const Value& config, std::vector<ConfigMistake>& mistakes) {
+  const Value checked =
+      check_section(child(config, "router"), router_table(), rules("router"), mistakes);
+  policy_ = make_router_policy(checked);
+  shutdown_timeout_ = std::chrono::milliseconds(checked.find("shutdown_timeout").as_uint());
+  Result<std::unique_ptr<LoopGroup>> loops =
+      LoopGroup::create(static_cast<uint32_t>(checked.find("loops").as_uint()));
+  if (!loops) {
+    mistake(mistakes, "router.loops", loops.status().text());
+    return false;
+  }
+  loops_ = std::move(loops).value();
+  operations_ = std::make_unique<PendingOps>(*loops_);
+  host_context_.log = &log_;
+  host_context_.loops = loops_.get();
+  host_context_.metrics = &metrics_;
+  host_context_.work = &work_;
+  host_context_.router = &session_context_;
+  session_context_.router = this;
+  session_context_.serializers = &serializers_;
+  for (uint32_t i = 0; i < loops_->count(); ++i) {
+    session_context_.shards.push_back(
+        std::make_unique<Shard>(loops_->loop(i), *this, log_, serializers_));
+  }
+  trusted_.resize(loops_->count());
+  return true;
+}
+
+std::unique_ptr<Instance> RouterImpl::configure_component(uint32_t kind, const Value& section,
+                                                          const std::string& path,
+                                                          std::vector<ConfigMistake>& mistakes) {
+  const size_t before = mistakes.size();
+  if (!section.is(NX_DICT)) {
+    mistake(mistakes, path, "must be a section with a type");
+    return nullptr;
+  }
+  const std::string type(section.find("type").as_string());
+  if (type.empty()) {
+    mistake(mistakes, path + ".type",
+            std::string("is missing: it names the ") + kind_name(kind) + " to use");
+    return nullptr;
+  }
+  const Component* component = registry_->find(kind, type);
+  if (component == nullptr) {
+    const std::string near = registry_->nearest(kind, type);
+    mistake(mistakes, path + ".type",
+            "no " + std::string(kind_name(kind)) + " '" + type + "' is loaded" +
+                (near.empty() ? "" : "; did you mean '" + near + "'?"));
+    return nullptr;
+  }
+  const OptionTable table{component->table->options, component->table->option_count};
+  const Value checked = check_section(section, table, rules(path, {"type"}), mistakes);
+  if (mistakes.size() != before) return nullptr;
+  auto instance = std::make_unique<Instance>(*component, host_context_, path);
+  Status status = instance->create();
+  if (status) status = instance->configure(checked);
+  if (!status) {
+    mistake(mistakes, path, status.text());
+    return nullptr;
+  }
+  return instance;
+}
+
+void RouterImpl::configure_serializers(std::vector<ConfigMistake>& mistakes) {
+  for (const Component& component : registry_->components()) {
+    if (component.table->kind != NX_KIND_SERIALIZER) continue;
+    const std::string path = "serializer " + std::string(component.name());
+    if (serializers_.size() == kMaxSerializers) {
+      mistake(mistakes, path,
+              "is one too many: at most " + std::to_string(kMaxSerializers) + " can be loaded");
+      return;
+    }
+    Value section = Value::dict();
+    section.set("type", Value::string(component.name()));
+    auto instance = configure_component(NX_KIND_SERIALIZER, section, path, mistakes);
+    if (instance == nullptr) continue;
+    const auto* table = static_cast<const nx_serializer_v1*>(
+        instance->interface_of(NX_SERIALIZER_V1, sizeof(nx_serializer_v1)));
+    if (table == nullptr || table->emitter_size > NX_EMITTER_MAX) {
+      mistake(mistakes, path, "has no usable interface " NX_SERIALIZER_V1);
+      continue;
+    }
+    Serializer serializer;
+    serializer.table = table;
+    serializer.self = instance->self();
+    serializer.index = static_cast<uint32_t>(serializers_.size());
+    serializer.limits.max_depth = policy_.max_depth;
+    serializers_.push_back(serializer);
+    instances_.push_back(std::move(instance));
+  }
+  if (serializers_.empty()) {
+    mistake(mistakes, "plugins", "no serializer is loaded, so no client could be understood");
+  }
+}
+
+void RouterImpl::configure_transports(const Value& config, std::vector<ConfigMistake>& mistakes) {
+  const Value sections = child(config, "transports");
+  if (!sections.is(NX_DICT)) {
+    return mistake(mistakes, "transports", "must hold one section for each listener");
+  }
+  for (size_t i = 0; i < sections.size(); ++i) {
+    const std::string path = "transports." + std::string(sections.key_at(i));
+    auto instance = configure_component(NX_KIND_TRANSPORT, sections.at(i), path, mistakes);
+    if (instance == nullptr) continue;
+    const auto* table = static_cast<const nx_transport_v1*>(
+        instance->interface_of(NX_TRANSPORT_V1, sizeof(nx_transport_v1)));
+    if (table == nullptr) {
+      mistake(mistakes, path, "has no usable interface " NX_TRANSPORT_V1);
+      continue;
+    }
+    transports_.push_back({std::move(instance), table, false});
+  }
+}
+
+RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string& path,
+                                        bool is_template, std::vector<ConfigMistake>& mistakes) {
+  if (!section.is(NX_DICT)) {
+    mistake(mistakes, path, "must be a section");
+    return {};
+  }
+  RealmPolicy policy =
+      make_realm_policy(check_section(section, is_template ? realm_template_table() : realm_table(),
+                                      rules(path, {"authenticators", "authorizers"}), mistakes));
+  if (!is_template && !policy.uri.empty() && !valid_uri(policy.uri, policy.uri_check)) {
+    mistake(mistakes, path + ".uri", "'" + policy.uri + "' is not a valid URI");
+  }
+  const Value authenticators = child(section, "authenticators");
+  for (size_t i = 0; i < authenticators.size(); ++i) {
+    const std::string at = path + ".authenticators." + std::string(authenticators.key_at(i));
+    auto instance = configure_component(NX_KIND_AUTHENTICATOR, authenticators.at(i), at, mistakes);
+    if (instance == nullptr) continue;
+    AuthenticatorHandle handle;
+    handle.table = static_cast<const nx_authenticator_v1*>(
+        instance->interface_of(NX_AUTHENTICATOR_V1, sizeof(nx_authenticator_v1)));
+    if (handle.table == nullptr) {
+      mistake(mistakes, at, "has no usable interface " NX_AUTHENTICATOR_V1);
+      continue;
+    }
+    handle.self = instance->self();
+    handle.section = at;
+    nx_str method{};
+    for (uint32_t m = 0; m < 64 && handle.table->method(handle.self, m, &method) == NX_OK; ++m) {
+      handle.methods.emplace_back(to_view(method));
+    }
+    policy.authenticators.push_back(std::move(handle));
+    instances_.push_back(std::move(instance));
+  }
+  const Value authorizers = child(section, "authorizers");
+  for (size_t i = 0; i < authorizers.size(); ++i) {
+    const std::string at = path + ".authorizers." + std::string(authorizers.key_at(i));
+    auto instance = configure_component(NX_KIND_AUTHORIZER, authorizers.at(i), at, mistakes);
+    if (instance == nullptr) continue;
+    const auto* table = static_cast<const nx_authorizer_v1*>(
+        instance->interface_of(NX_AUTHORIZER_V1, sizeof(nx_authorizer_v1)));
+    if (table == nullptr) {
+      mistake(mistakes, at, "has no usable interface " NX_AUTHORIZER_V1);
+      continue;
+    }
+    policy.authorizers.push_back({table, instance->self(), at});
+    instances_.push_back(std::move(instance));
+  }
+  return policy;
+}
+
+void RouterImpl::configure_realms(const Value& config, std::vector<ConfigMistake>& mistakes) {
+  const Value sections = child(config, "realms");
+  if (!sections.is(NX_DICT)) {
+    return mistake(mistakes, "realms", "must hold one section for each realm");
+  }
+  for (size_t i = 0; i < sections.size(); ++i) {
+    const std::string path = "realms." + std::string(sections.key_at(i));
+    RealmPolicy policy = configure_realm(sections.at(i), path, false, mistakes);
+    if (policy.uri.empty()) continue;
+    const std::string uri = policy.uri;
+    auto made = std::make_shared<Realm>(std::move(policy), session_context_.shards);
+    if (!realms_.emplace(uri, std::move(made)).second) {
+      mistake(mistakes, path + ".uri", "'" + uri + "' is the URI of another realm already");
+    }
+  }
+  if (const Value section = config.find("realm_template")) {
+    template_ = configure_realm(section, "realm_template", true, mistakes);
+    has_template_ = true;
+  }
+  if (sections.size() == 0 && !has_template_) {
+    mistake(mistakes, "realms", "there is no realm: add realms.<label>.uri, or a realm_template");
+  }
+}
+
+}  // namespace nexus

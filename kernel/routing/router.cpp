@@ -1,0 +1,237 @@
+#include "kernel/routing/router.hpp"
+
+#include "kernel/base/random.hpp"
+#include "kernel/message/error_uri.hpp"
+
+namespace nexus {
+
+RouterImpl::RouterImpl(const RouterEnvironment& environment)
+    : environment_(environment), log_(environment.log == nullptr ? silent_ : *environment.log) {}
+
+RouterImpl::~RouterImpl() {
+  stop(std::chrono::milliseconds(0));
+  // Connections name transports, sessions name realms, realms name authenticators.
+  if (loops_ != nullptr) loops_->stop();
+  stop_instances();
+  trusted_.clear();
+  realms_.clear();
+  session_context_.shards.clear();
+  transports_.clear();
+  instances_.clear();
+}
+
+// ---- starting -------------------------------------------------------------------------------
+
+Status RouterImpl::start_instances() {
+  for (const auto& instance : instances_) {
+    if (Status status = instance->start(); !status) return status;
+  }
+  for (const Transport& transport : transports_) {
+    if (Status status = transport.instance->start(); !status) return status;
+  }
+  return Status::ok();
+}
+
+void RouterImpl::stop_instances() {
+  for (auto at = transports_.rbegin(); at != transports_.rend(); ++at) at->instance->stop();
+  for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) (*at)->stop();
+}
+
+void RouterImpl::close_listeners() {
+  for (Transport& transport : transports_) {
+    if (std::exchange(transport.listening, false)) {
+      transport.table->close_listener(transport.instance->self());
+    }
+  }
+}
+
+Status RouterImpl::start() {
+  if (started_) return Status::error(NX_E_STATE, "the router has been started already");
+  started_ = true;
+  shard_empty_.assign(session_context_.shards.size(), false);
+  Status status = start_instances();
+  if (status) status = loops_->start();
+  if (status) {
+    session_context_.accepting.store(true, std::memory_order_release);
+    running_ = true;
+    for (Transport& transport : transports_) {
+      nx_error error = make_error();
+      const nx_status code = transport.table->listen(transport.instance->self(), &error);
+      if (code < 0) {
+        status = from_plugin(code, error, transport.instance->section() + ": listen");
+        break;
+      }
+      transport.listening = true;
+    }
+  }
+  if (!status) {
+    log_.error("router", "start failed", {{"reason", status.text()}});
+    stop(std::chrono::milliseconds(0));
+    stop_instances();
+  }
+  return status;
+}
+
+std::vector<std::string> RouterImpl::urls() const {
+  std::vector<std::string> all;
+  for (const Transport& transport : transports_) {
+    if (!transport.listening) continue;
+    nx_str url{};
+    for (uint32_t i = 0; transport.table->url(transport.instance->self(), i, &url) == NX_OK; ++i) {
+      all.emplace_back(to_view(url));
+    }
+  }
+  return all;
+}
+
+// ---- stopping -------------------------------------------------------------------------------
+
+void RouterImpl::all_sessions(void (*fn)(Session&)) {
+  for (const auto& shard : session_context_.shards) {
+    shard->loop.post([&shard = *shard, fn](Loop&) { shard.for_each_session(fn); });
+  }
+}
+
+void RouterImpl::on_shard_empty(void* self) {
+  auto& router = *static_cast<RouterImpl*>(self);
+  const std::lock_guard lock(router.empty_mutex_);
+  router.shard_empty_[Loop::current()->index()] = true;
+  router.empty_.notify_all();
+}
+
+bool RouterImpl::everybody_left() const {
+  for (const bool empty : shard_empty_) {
+    if (!empty) return false;
+  }
+  return true;
+}
+
+void RouterImpl::stop(std::chrono::milliseconds drain) {
+  if (drain.count() == 0) {
+    // Whoever is draining stops doing so.
+    const std::lock_guard lock(empty_mutex_);
+    hurry_ = true;
+    empty_.notify_all();
+  }
+  const std::lock_guard one_at_a_time(stop_mutex_);
+  if (!std::exchange(running_, false)) return;
+  stopping_.store(true, std::memory_order_release);
+  close_listeners();
+  for (const auto& shard : session_context_.shards) {
+    shard->loop.post([this, &shard = *shard](Loop&) {
+      shard.on_empty_user = this;
+      shard.on_empty = &RouterImpl::on_shard_empty;
+      if (shard.session_count() == 0) on_shard_empty(this);
+      shard.for_each_session([](Session& session) {
+        session.goodbye(uri::kSystemShutdown, "the router is shutting down");
+      });
+    });
+  }
+  {
+    std::unique_lock lock(empty_mutex_);
+    empty_.wait_for(lock, drain, [this] { return hurry_ || everybody_left(); });
+  }
+  session_context_.accepting.store(false, std::memory_order_release);
+  all_sessions([](Session& session) { session.drop("the router has stopped"); });
+  loops_->stop();
+  stop_instances();
+}
+
+// ---- realms and sessions --------------------------------------------------------------------
+
+std::shared_ptr<RealmPort> RouterImpl::realm(std::string_view uri, Status& why) {
+  const std::lock_guard lock(realms_mutex_);
+  const auto at = realms_.find(uri);
+  if (at != realms_.end()) return at->second;
+  if (!has_template_ || !valid_uri(uri, template_.uri_check) || reserved_uri(uri)) {
+    why = Status::error(NX_E_INVALID, "there is no realm '" + std::string(uri) + "'",
+                        std::string(uri::kNoSuchRealm));
+    return nullptr;
+  }
+  RealmPolicy policy = template_;
+  policy.uri = uri;
+  auto made = std::make_shared<Realm>(std::move(policy), session_context_.shards);
+  realms_.emplace(uri, made);
+  log_.info("realm", "made from the template", {{"realm", uri}});
+  return made;
+}
+
+Status RouterImpl::add_realm(const Value& section) {
+  std::vector<ConfigMistake> mistakes;
+  const size_t before = instances_.size();
+  RealmPolicy policy = configure_realm(section, "realm", false, mistakes);
+  if (!mistakes.empty()) {
+    instances_.resize(before);
+    return Status::error(NX_E_CONFIG, mistakes[0].path + " " + mistakes[0].text);
+  }
+  for (size_t i = before; running_ && i < instances_.size(); ++i) {
+    if (Status status = instances_[i]->start(); !status) {
+      instances_.resize(before);
+      return status;
+    }
+  }
+  const std::string uri = policy.uri;
+  const std::lock_guard lock(realms_mutex_);
+  auto made = std::make_shared<Realm>(std::move(policy), session_context_.shards);
+  if (!realms_.emplace(uri, std::move(made)).second) {
+    return Status::error(NX_E_INVALID, "there is a realm '" + uri + "' already");
+  }
+  return Status::ok();
+}
+
+Status RouterImpl::remove_realm(std::string_view uri) {
+  std::shared_ptr<Realm> gone;
+  {
+    const std::lock_guard lock(realms_mutex_);
+    const auto at = realms_.find(uri);
+    if (at == realms_.end()) {
+      return Status::error(NX_E_INVALID, "there is no realm '" + std::string(uri) + "'");
+    }
+    gone = at->second;
+    realms_.erase(at);
+  }
+  gone->close();
+  for (const auto& shard : session_context_.shards) {
+    shard->loop.post([&shard = *shard, gone](Loop&) {
+      shard.for_each_session([&gone](Session& session) {
+        if (session.realm() == gone.get()) {
+          session.goodbye(uri::kCloseRealm, "the realm is being closed");
+        }
+      });
+    });
+  }
+  return Status::ok();
+}
+
+uint64_t RouterImpl::claim_session_id() {
+  const std::lock_guard lock(ids_mutex_);
+  while (true) {
+    const uint64_t id = secure_id();  // U-02
+    if (session_ids_.insert(id).second) return id;
+  }
+}
+
+void RouterImpl::release_session_id(uint64_t id) {
+  const std::lock_guard lock(ids_mutex_);
+  session_ids_.erase(id);
+}
+
+RouterCounters RouterImpl::counters() const {
+  RouterCounters sum;
+  for (const auto& shard : session_context_.shards) {
+    const ShardCounters& c = shard->counters;
+    sum.sessions_joined += c.sessions_joined.get();
+    sum.sessions_open += c.sessions_open.get();
+    sum.messages_in += c.messages_in.get();
+    sum.messages_out += c.messages_out.get();
+    sum.events_dropped += c.events_dropped.get();
+    sum.calls_failed_busy += c.calls_failed_busy.get();
+    sum.violations += c.violations.get();
+    sum.sessions_killed_slow += c.sessions_killed_slow.get();
+    sum.events_encoded += c.events_encoded.get();
+    sum.events_delivered += c.events_delivered.get();
+  }
+  return sum;
+}
+
+}  // namespace nexus

@@ -1,0 +1,121 @@
+// RouterImpl: everything together: plugins, loops, shards, realms, listeners. [main] unless noted.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "kernel/nexus.hpp"
+#include "kernel/plugin/metrics.hpp"
+#include "kernel/plugin/pending_ops.hpp"
+#include "kernel/plugin/work.hpp"
+#include "kernel/routing/realm.hpp"
+#include "kernel/routing/trusted.hpp"
+#include "kernel/session/services.hpp"
+
+namespace nexus {
+
+class RouterImpl final : public Router, public RouterPort {
+ public:
+  explicit RouterImpl(const RouterEnvironment& environment);
+  ~RouterImpl() override;
+
+  // The parts of create(); each appends its mistakes.
+  bool configure(const Value& config, std::vector<ConfigMistake>& mistakes);
+
+  // ---- Router
+  Status start() override;
+  std::vector<std::string> urls() const override;
+  void stop(std::chrono::milliseconds drain) override;
+  Status add_realm(const Value& section) override;
+  Status remove_realm(std::string_view uri) override;
+  RouterCounters counters() const override;
+  std::chrono::milliseconds shutdown_timeout() const override { return shutdown_timeout_; }
+  const Registry& registry() const override { return *registry_; }
+
+  // ---- RouterPort
+  std::shared_ptr<RealmPort> realm(std::string_view uri, Status& why) override;
+  uint64_t claim_session_id() override;
+  void release_session_id(uint64_t id) override;
+  bool stopping() const override { return stopping_.load(std::memory_order_acquire); }
+  PendingOps& operations() override { return *operations_; }
+  uint64_t access_epoch() const override {
+    return session_context_.access_epoch.load(std::memory_order_acquire);
+  }
+
+  // The session through which the router itself acts in a realm, on this loop, which must be the
+  // current one; null when there is no such realm. [loop]
+  TrustedSession* trusted(uint32_t loop, std::string_view realm_uri);
+
+ private:
+  struct Transport {
+    std::unique_ptr<Instance> instance;
+    const nx_transport_v1* table = nullptr;
+    bool listening = false;
+  };
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+
+  bool configure_router(const Value& config, std::vector<ConfigMistake>& mistakes);
+  void configure_serializers(std::vector<ConfigMistake>& mistakes);
+  void configure_transports(const Value& config, std::vector<ConfigMistake>& mistakes);
+  void configure_realms(const Value& config, std::vector<ConfigMistake>& mistakes);
+  // A realm's policy from its section; `path` is "realms.<label>" or "realm_template".
+  RealmPolicy configure_realm(const Value& section, const std::string& path, bool is_template,
+                              std::vector<ConfigMistake>& mistakes);
+  std::unique_ptr<Instance> configure_component(uint32_t kind, const Value& section,
+                                                const std::string& path,
+                                                std::vector<ConfigMistake>& mistakes);
+  SectionRules rules(std::string path, std::vector<std::string> also_allowed = {}) const;
+  Status start_instances();
+  void stop_instances();
+  void close_listeners();
+  static void on_shard_empty(void* self);
+  void all_sessions(void (*fn)(Session&));
+  bool everybody_left() const;
+
+  RouterEnvironment environment_;
+  Log silent_;
+  Log& log_;
+  Metrics metrics_;
+  WorkPool work_;
+  HostContext host_context_;
+  SessionContext session_context_;
+  std::unique_ptr<Registry> registry_;
+  std::vector<Serializer> serializers_;
+  std::vector<std::unique_ptr<Instance>> instances_;  // in order of starting; transports excluded
+  std::vector<Transport> transports_;
+  std::unique_ptr<LoopGroup> loops_;
+  std::unique_ptr<PendingOps> operations_;
+  std::chrono::milliseconds shutdown_timeout_{10000};
+  bool has_template_ = false;
+  RealmPolicy template_;
+
+  mutable std::mutex realms_mutex_;
+  std::unordered_map<std::string, std::shared_ptr<Realm>, Hash, std::equal_to<>> realms_;
+
+  mutable std::mutex ids_mutex_;
+  std::unordered_set<uint64_t> session_ids_;
+
+  std::atomic<bool> stopping_{false};
+  bool started_ = false;
+  bool running_ = false;
+  std::mutex stop_mutex_;  // one stop at a time
+  std::mutex empty_mutex_;
+  std::condition_variable empty_;
+  std::vector<bool> shard_empty_;  // guarded by empty_mutex_
+  bool hurry_ = false;             // guarded by empty_mutex_
+
+  // The router's own sessions, by loop and realm; each entry touched by its loop only.
+  std::vector<std::map<std::string, std::unique_ptr<TrustedSession>, std::less<>>> trusted_;
+};
+
+void add_realm_service(HostContext& context);
+
+}  // namespace nexus

@@ -1,0 +1,150 @@
+#include "kernel/routing/settings.hpp"
+
+#include <algorithm>
+
+namespace nexus {
+namespace {
+
+constexpr uint32_t kSize = sizeof(nx_option);
+
+#define OPTION(type, flags, name, fallback, choices, min, max, help) \
+  { kSize, type, flags, 0, NX_STR(name), NX_STR(fallback), NX_STR(choices), min, max, NX_STR(help) }
+
+constexpr nx_option kRouter[] = {
+    OPTION(NX_OPTION_INT, 0, "loops", "0", "", 0, 128,
+           "Event loops, each on a thread of its own; 0 = one for each core."),
+    OPTION(NX_OPTION_DURATION, 0, "hello_timeout", "5s", "", 10, 3600000,
+           "How long a new connection may take to send HELLO."),
+    OPTION(NX_OPTION_DURATION, 0, "authentication_timeout", "60s", "", 10, 3600000,
+           "How long a client may take from HELLO to WELCOME."),
+    OPTION(
+        NX_OPTION_DURATION, 0, "decision_timeout", "10s", "", 10, 3600000,
+        "How long an authenticator or authorizer may take to answer; after that it is a denial."),
+    OPTION(NX_OPTION_DURATION, 0, "goodbye_timeout", "2s", "", 10, 3600000,
+           "How long a client may take to answer GOODBYE."),
+    OPTION(NX_OPTION_DURATION, 0, "shutdown_timeout", "10s", "", 0, 3600000,
+           "How long a stop waits for sessions to end and queues to drain."),
+    OPTION(NX_OPTION_SIZE, 0, "max_hello_size", "64K", "", 1024, 16777216,
+           "Largest message before a session is established."),
+    OPTION(NX_OPTION_SIZE, 0, "max_message_size", "16M", "", 1024, 1073741824,
+           "Largest message of a transport that has no limit of its own."),
+    OPTION(NX_OPTION_INT, 0, "max_depth", "64", "", 4, 64,
+           "How deep lists and dicts may nest, the message itself included."),
+    OPTION(NX_OPTION_SIZE, 0, "queue_bytes", "8M", "", 262144, 4294967296,
+           "Outgoing bytes that may wait for one client. Events beyond it are dropped, calls fail; "
+           "twice as much in replies ends the session."),
+    OPTION(NX_OPTION_INT, 0, "queue_messages", "65536", "", 64, 16777216,
+           "Outgoing messages that may wait for one client."),
+    OPTION(NX_OPTION_CHOICE, 0, "slow_subscriber", "drop", "drop|disconnect", 0, 0,
+           "What happens when an event finds a full queue: the event is dropped and counted, or "
+           "the client is disconnected."),
+    OPTION(NX_OPTION_CHOICE, 0, "unread_replies", "disconnect", "disconnect|keep", 0, 0,
+           "What happens to a client that lets twice queue_bytes of replies pile up."),
+    OPTION(NX_OPTION_STRING, 0, "agent", "nexus", "", 0, 0,
+           "What WELCOME says in Details.agent; empty = nothing."),
+};
+
+constexpr nx_option kPlugins[] = {
+    OPTION(NX_OPTION_PATH, 0, "directory", "", "", 0, 0,
+           "Folder with the plugin libraries; empty = the installed one."),
+    OPTION(NX_OPTION_LIST, 0, "load", "", "", 0, 0,
+           "File names in that folder, or absolute paths; empty = every .so of the folder."),
+    OPTION(NX_OPTION_DICT, 0, "sha256", "", "", 0, 0,
+           "File name to the SHA-256 (hex) that the file must have."),
+};
+
+constexpr nx_option kTransport[] = {
+    OPTION(NX_OPTION_STRING, NX_OPTION_REQUIRED, "type", "", "", 0, 0,
+           "Which transport plugin serves this listener: websocket, rawsocket, …"),
+};
+
+constexpr nx_option kComponent[] = {
+    OPTION(NX_OPTION_STRING, NX_OPTION_REQUIRED, "type", "", "", 0, 0,
+           "Which plugin: anonymous, …; its own options follow beside."),
+};
+
+// The template has everything but the URI, which comes first for that reason.
+constexpr nx_option kRealm[] = {
+    OPTION(NX_OPTION_STRING, NX_OPTION_REQUIRED, "uri", "", "", 0, 0,
+           "The realm's URI, as clients name it in HELLO."),
+    OPTION(NX_OPTION_CHOICE, 0, "uri_check", "loose", "loose|strict", 0, 0,
+           "Rules for the URIs of topics and procedures."),
+    OPTION(NX_OPTION_CHOICE, 0, "request_id_check", "off", "off|monotonic|strict", 0, 0,
+           "What the request ids of clients must be: anything unique, growing, or 1, 2, 3, …"),
+    OPTION(NX_OPTION_BOOL, 0, "enforce_roles", "false", "", 0, 0,
+           "A request of a role that HELLO did not announce is a protocol violation."),
+    OPTION(NX_OPTION_BOOL, 0, "empty_eligible_means_all", "false", "", 0, 0,
+           "An empty eligible list in PUBLISH counts as absent, as with Crossbar; else nobody is "
+           "eligible."),
+    OPTION(NX_OPTION_CHOICE, 0, "disclose_caller", "request", "never|request|always", 0, 0,
+           "May callees learn who calls?"),
+    OPTION(NX_OPTION_CHOICE, 0, "disclose_publisher", "request", "never|request|always", 0, 0,
+           "May subscribers learn who published?"),
+    OPTION(NX_OPTION_INT, 0, "max_sessions", "0", "", 0, 2147483647,
+           "Sessions in this realm; 0 = no limit."),
+    OPTION(NX_OPTION_INT, 0, "max_subscriptions", "100000", "", 0, 2147483647,
+           "Subscriptions of one session; 0 = no limit."),
+    OPTION(NX_OPTION_INT, 0, "max_registrations", "100000", "", 0, 2147483647,
+           "Registrations of one session; 0 = no limit."),
+    OPTION(NX_OPTION_INT, 0, "max_calls", "100000", "", 0, 2147483647,
+           "Calls in flight of one session; 0 = no limit."),
+    OPTION(NX_OPTION_DURATION, 0, "call_timeout", "0", "", 0, 2147483647,
+           "For calls that name no timeout; 0 = none."),
+    OPTION(NX_OPTION_DURATION, 0, "max_call_timeout", "0", "", 0, 2147483647,
+           "Longest timeout that a call may have; 0 = any."),
+};
+#undef OPTION
+
+Disclose read_disclose(const Value& value) {
+  if (value.as_string() == "never") return Disclose::never;
+  return value.as_string() == "always" ? Disclose::always : Disclose::request;
+}
+
+}  // namespace
+
+OptionTable router_table() { return {kRouter, std::size(kRouter)}; }
+OptionTable plugins_table() { return {kPlugins, std::size(kPlugins)}; }
+OptionTable transport_table() { return {kTransport, std::size(kTransport)}; }
+OptionTable realm_table() { return {kRealm, std::size(kRealm)}; }
+OptionTable realm_template_table() { return {kRealm + 1, std::size(kRealm) - 1}; }
+OptionTable component_table() { return {kComponent, std::size(kComponent)}; }
+
+RouterPolicy make_router_policy(const Value& s) {
+  RouterPolicy policy;
+  policy.hello_timeout_ms = s.find("hello_timeout").as_uint();
+  policy.authentication_timeout_ms = s.find("authentication_timeout").as_uint();
+  policy.decision_timeout_ms = s.find("decision_timeout").as_uint();
+  policy.goodbye_timeout_ms = s.find("goodbye_timeout").as_uint();
+  policy.max_hello_size = s.find("max_hello_size").as_uint();
+  policy.max_message_size = s.find("max_message_size").as_uint();
+  policy.max_depth = static_cast<uint32_t>(s.find("max_depth").as_uint());
+  policy.queue_bytes = s.find("queue_bytes").as_uint();
+  policy.queue_messages = s.find("queue_messages").as_uint();
+  policy.disconnect_slow_subscribers = s.find("slow_subscriber").as_string() == "disconnect";
+  policy.drop_for_unread_replies = s.find("unread_replies").as_string() == "keep";
+  policy.agent = s.find("agent").as_string();
+  return policy;
+}
+
+RealmPolicy make_realm_policy(const Value& s) {
+  RealmPolicy policy;
+  policy.uri = s.find("uri").as_string();
+  if (s.find("uri_check").as_string() == "strict") policy.uri_check = UriCheck::strict;
+  const std::string_view ids = s.find("request_id_check").as_string();
+  policy.request_id_check = ids == "strict"      ? RequestIdCheck::strict
+                            : ids == "monotonic" ? RequestIdCheck::monotonic
+                                                 : RequestIdCheck::off;
+  policy.enforce_roles = s.find("enforce_roles").as_bool();
+  policy.empty_eligible_means_all = s.find("empty_eligible_means_all").as_bool();
+  policy.disclose_caller = read_disclose(s.find("disclose_caller"));
+  policy.disclose_publisher = read_disclose(s.find("disclose_publisher"));
+  policy.max_sessions = s.find("max_sessions").as_uint();
+  policy.max_subscriptions = s.find("max_subscriptions").as_uint();
+  policy.max_registrations = s.find("max_registrations").as_uint();
+  policy.max_calls = s.find("max_calls").as_uint();
+  policy.call_timeout_ms = s.find("call_timeout").as_uint();
+  policy.max_call_timeout_ms = s.find("max_call_timeout").as_uint();
+  return policy;
+}
+
+}  // namespace nexus
