@@ -99,7 +99,7 @@ int connect_tcp(const Address& address, const ConnectOptions& options) {
 
 bool parse_url(std::string_view url, Address& out) {
   out = {};
-  for (const std::string_view scheme : {"rs+unix://", "rsu://", "unix://", "unix:"}) {
+  for (const std::string_view scheme : {"rs+unix://", "rs+unix:", "unix://", "unix:"}) {
     if (!take_prefix(url, scheme)) continue;
     out.carrier = Carrier::kUnix;
     out.path.assign(url);
@@ -116,8 +116,7 @@ bool parse_url(std::string_view url, Address& out) {
 }
 
 std::string_view find_url(std::string_view line) {
-  for (const std::string_view scheme :
-       {"ws://", "rs+unix://", "rsu://", "rs://", "tcp://", "unix:"}) {
+  for (const std::string_view scheme : {"ws://", "rs+unix:", "rs://", "tcp://", "unix:"}) {
     const size_t at = line.find(scheme);
     if (at == line.npos || (at && line[at - 1] != ' ' && line[at - 1] != '"')) continue;
     return line.substr(at, line.find_first_of(" \t\r\n\",", at) - at);

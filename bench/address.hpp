@@ -17,8 +17,8 @@ struct Address {
   std::string path;  // of the HTTP request, or of the Unix socket ("@name" = abstract)
 };
 
-// Reads ws://host:port/path, rs://host:port (also tcp://), and for Unix sockets unix:/path,
-// unix:///path, rs+unix:///path. False if `url` is none of these.
+// Reads ws://host:port/path, rs://host:port (also tcp://), and for Unix sockets rs+unix:/path or
+// unix:/path, with or without the two slashes more. False if `url` is none of these.
 bool parse_url(std::string_view url, Address& out);
 
 // The first URL in a line of text such as "listening on ws://127.0.0.1:43211/"; empty if none.

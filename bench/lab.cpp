@@ -98,6 +98,7 @@ const std::vector<Scenario>& scenarios() {
       {"idle", "10,000 sessions that do nothing: memory and joins", true, scenario_idle},
       {"slow", "8 subscribers, and one more that stops reading", true, scenario_slow},
       {"pipelined", "3,000 calls in one write", true, scenario_pipelined},
+      {"fanout1", "as fanout, but 1 event in flight", false, scenario_fanout1},
       {"progressive", "calls with 100 progressive results each", false, scenario_progressive},
       {"patterns", "publishing past 10,000 pattern subscriptions", false, scenario_patterns},
   };

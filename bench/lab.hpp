@@ -64,6 +64,7 @@ void scenario_rpc(Lab& lab);
 void scenario_payload(Lab& lab);
 void scenario_pubsub(Lab& lab);
 void scenario_fanout(Lab& lab);
+void scenario_fanout1(Lab& lab);
 void scenario_rtt(Lab& lab);
 void scenario_idle(Lab& lab);
 void scenario_slow(Lab& lab);

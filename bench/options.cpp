@@ -36,7 +36,7 @@ constexpr const char* kUsage =
     "  --router PATH          nexusd to start (default: next to this program in the build tree)\n"
     "  --plugins FOLDER       its plugins (default: in the build tree)\n"
     "  --loops N              its event loops (1)\n"
-    "  --queue-limit BYTES    what it may queue for one connection (8388608)\n"
+    "  --queue-limit BYTES    its router.queue_bytes: what waits for one connection (8388608)\n"
     "  --url URL --pid PID    a running router instead; --url may be given several times:\n"
     "                         ws://host:port/path, rs://host:port, unix:/path\n"
     "  --realm URI            (realm1)\n"

@@ -26,7 +26,7 @@ struct Options {
   int repeat = 3;                  // rounds of each measurement
   size_t payload = 64;             // bytes
   size_t sessions = 10000;         // idle ones
-  uint64_t queue_limit = 8 << 20;  // the router's limit for one connection, in bytes
+  uint64_t queue_limit = 8 << 20;  // router.queue_bytes: what may wait for a connection
   int loops = 1;
   std::string router;             // program to start
   std::string plugins;            // its plugin folder

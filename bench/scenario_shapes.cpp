@@ -66,6 +66,16 @@ void scenario_fanout(Lab& lab) {
   run_pubsub(lab, "fanout", shape, {"router CPU per delivered event", 2, false});
 }
 
+void scenario_fanout1(Lab& lab) {
+  // Nothing to gather: every delivery is a system call of its own, for nats-server too.
+  PubsubShape shape;
+  shape.subscribers = 50;
+  shape.outstanding = 1;
+  shape.payload = lab.options.payload;
+  compare(lab, "fanout1", "event", all_subjects(lab),
+          [&](Subject& s) { return std::make_unique<PubsubRun>(lab, s, shape); });
+}
+
 void scenario_patterns(Lab& lab) {
   // Half prefixes, half wildcards. Each of the thousand topics matches exactly one of them, so
   // that an event more or less shows as one that is lost or came twice.

@@ -70,6 +70,7 @@ void check_addresses(Checks& checks) {
   EXPECT(parses("ws://host:8080/ws", Carrier::kWebsocket, "host", 8080, "/ws"));
   EXPECT(parses("rs://127.0.0.1:43213", Carrier::kRawsocket, "127.0.0.1", 43213, ""));
   EXPECT(parses("rs+unix:///tmp/x", Carrier::kUnix, "", 0, "/tmp/x"));
+  EXPECT(parses("rs+unix:/tmp/x", Carrier::kUnix, "", 0, "/tmp/x"));
   EXPECT(parses("unix:/tmp/x", Carrier::kUnix, "", 0, "/tmp/x"));
   EXPECT(parses("unix:@x", Carrier::kUnix, "", 0, "@x"));
   Address a;
@@ -79,6 +80,7 @@ void check_addresses(Checks& checks) {
   EQUAL(std::string(find_url("listening on ws://127.0.0.1:1/")), "ws://127.0.0.1:1/");
   EQUAL(std::string(find_url("raw: rs://127.0.0.1:2, 3 more")), "rs://127.0.0.1:2");
   EQUAL(std::string(find_url("at rs+unix:///tmp/x")), "rs+unix:///tmp/x");
+  EQUAL(std::string(find_url("listening on rs+unix:/tmp/x\n")), "rs+unix:/tmp/x");
   EQUAL(std::string(find_url("no address here")), "");
 }
 

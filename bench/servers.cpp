@@ -17,7 +17,8 @@ constexpr int kStartSeconds = 10;
 
 std::string config_text(const Options& options, const std::string& directory) {
   const std::string anonymous = R"({"anonymous":{"type":"anonymous"}})";
-  return R"({"router":{"loops":)" + std::to_string(options.loops) +
+  return R"({"router":{"loops":)" + std::to_string(options.loops) + R"(,"queue_bytes":)" +
+         std::to_string(options.queue_limit) +
          R"(},"log":{"level":"warning"},"plugins":{"directory":)" + json_string(options.plugins) +
          R"(},"transports":{"ws":{"type":"websocket","listen":"127.0.0.1:0"},)"
          R"("raw":{"type":"rawsocket","listen":"127.0.0.1:0"},)"
