@@ -158,6 +158,19 @@ void find_router(Options& options) {
   options.plugins = std::filesystem::absolute(options.plugins).string();
 }
 
+// With a running router and no --transport: what its URLs offer.
+void keep_offered(Options& options) {
+  const auto offered = [&](const Transport& transport) {
+    for (const std::string& url : options.urls) {
+      Address address;
+      if (parse_url(url, address) && address.carrier == transport.carrier) return true;
+    }
+    return false;
+  };
+  std::erase_if(options.transports, [&](const Transport& t) { return !offered(t); });
+  if (options.transports.empty()) options.transports = {{Carrier::kUnix, Format::kMsgpack}};
+}
+
 void check(const Options& options) {
   if (options.urls.empty() != (options.pid == 0))
     throw Failure("--url and --pid belong together: the router's CPU time is read by its pid");
@@ -178,7 +191,7 @@ std::string name_of(const Transport& transport) {
 
 Options parse_options(int argc, char** argv) {
   Options o;
-  std::string transports = "all";
+  std::string transports;
   bool seconds_given = false, repeat_given = false, sessions_given = false;
   for (int c; (c = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
     const std::string value = optarg ? optarg : "";
@@ -253,9 +266,10 @@ Options parse_options(int argc, char** argv) {
   if (o.quick && !seconds_given) o.seconds = 0.3;
   if (o.quick && !repeat_given) o.repeat = 1;
   if (o.quick && !sessions_given) o.sessions = 1000;
-  o.transports = parse_transports(transports);
+  o.transports = parse_transports(transports.empty() ? "all" : transports);
   find_router(o);
   check(o);
+  if (transports.empty() && !o.urls.empty()) keep_offered(o);
   return o;
 }
 
