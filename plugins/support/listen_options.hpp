@@ -1,0 +1,83 @@
+// ListenOptions: the options of every listener on a stream socket, as rows for nx_component and as
+// a checked struct that becomes nx_listen_options. [main]
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "nexus/nx_transport.h"
+#include "plugins/support/options.hpp"
+#include "plugins/support/section.hpp"
+
+namespace nexus::support {
+
+inline constexpr int64_t kHourMs = 3600 * 1000;
+
+inline constexpr std::array kListenOptions = {
+    required(option(NX_OPTION_STRING, "listen", "",
+                    "Where to listen: \"127.0.0.1:8080\", \":8080\" (every interface), "
+                    "\"[::1]:8080\", \"unix:/path\"; port 0 takes a free one.")),
+    option(NX_OPTION_INT, "backlog", "",
+           "Connections that the system may queue before they are accepted; default: the system's.",
+           {1, 1 << 20}),
+    option(NX_OPTION_INT, "max_connections", "0",
+           "Largest number of open connections of this listener; 0 = no limit.", {0, 100'000'000}),
+    option(NX_OPTION_DURATION, "tcp_keepalive", "60s",
+           "Idle time after which TCP probes the peer, in whole seconds; 0 = off.",
+           {0, 24 * kHourMs}),
+    option(NX_OPTION_DURATION, "handshake_timeout", "5s",
+           "Time for a new connection to finish TLS and to finish the transport's handshake.",
+           {1, kHourMs}),
+    option(NX_OPTION_DURATION, "close_timeout", "2s",
+           "Time for a closing connection to take what is queued and to close too.", {1, kHourMs}),
+    option(NX_OPTION_SIZE, "max_message_size", "",
+           "Largest message to accept; default: the router's max_message_size.",
+           {512, int64_t{1} << 30}),
+    option(NX_OPTION_STRING, "unix_mode", "",
+           "Permission bits of the Unix socket file, in octal (\"0660\"); default: by umask."),
+    option(NX_OPTION_STRING, "unix_owner", "",
+           "User name or number that owns the Unix socket file; default: the router's."),
+    option(NX_OPTION_STRING, "unix_group", "",
+           "Group name or number of the Unix socket file; default: the router's."),
+    option(NX_OPTION_PATH, "tls.certificate", "",
+           "PEM file with the certificate and its chain; setting it turns TLS on."),
+    option(NX_OPTION_PATH, "tls.key", "",
+           "PEM file with the private key; default: the certificate's file."),
+    option(NX_OPTION_PATH, "tls.client_ca", "",
+           "PEM file with the authorities that client certificates are checked against."),
+    choice("tls.client_certificate", "none|optional|required", "",
+           "Whether clients show a certificate; default: optional when tls.client_ca is set."),
+    choice("tls.min_version", "1.2|1.3", "1.2", "Oldest TLS version to speak."),
+    option(NX_OPTION_STRING, "tls.ciphers", "",
+           "Ciphers for TLS 1.2 as an OpenSSL list; default: OpenSSL's own choice."),
+};
+
+struct ListenOptions {
+  std::string address;
+  uint32_t backlog = 0;
+  uint32_t max_connections = 0;  // counted by the transport, which can then say why it refuses
+  uint32_t keepalive_s = 0;
+  uint32_t handshake_timeout_ms = 5000;
+  uint32_t close_timeout_ms = 2000;
+  uint64_t max_message_size = 0;  // 0 = the router's
+  uint32_t unix_mode = 0;
+  std::string unix_owner;
+  std::string unix_group;
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string tls_client_ca;  // empty when clients are not asked
+  bool tls_client_required = false;
+  uint32_t tls_min_version = 0x0303;
+  std::string tls_ciphers;
+
+  // Reads a checked section. NX_E_CONFIG with a text that names the option where options
+  // contradict each other or the address is none.
+  nx_status read(const Section& section, nx_error* error);
+
+  bool tls() const { return !tls_certificate.empty(); }
+  bool unix_socket() const { return address.rfind("unix:", 0) == 0; }
+  // Lends its strings. max_connections is left 0.
+  nx_listen_options to_abi() const;
+};
+
+}  // namespace nexus::support

@@ -1,0 +1,189 @@
+// The shared half of a connection. [loop]
+#include "plugins/support/stream_connection.hpp"
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace nexus::support {
+
+// ---- output ----------------------------------------------------------------------------------
+
+int64_t StreamConnection::write_message(const uint8_t* head, uint32_t head_size,
+                                        const nx_message& message) {
+  if (ended_) return NX_E_CLOSED;
+  const bool copied = message.size <= kCopyLimit;
+  const uint64_t room = head_size + (copied ? message.size : 0);
+  uint8_t* out = streams().reserve(stream, room);
+  if (out == nullptr) return NX_E_CLOSED;
+  std::memcpy(out, head, head_size);
+  uint64_t filled = head_size;
+  if (copied) {
+    for (uint32_t i = 0; i < message.part_count; ++i) {
+      const nx_bytes& part = message.parts[i];
+      // `size` is the sum of the parts; were it not, the queue's memory would be at stake.
+      if (part.size > room - filled) return NX_E_INVALID;
+      if (part.size != 0) std::memcpy(out + filled, part.data, part.size);
+      filled += part.size;
+    }
+    if (filled != room) return NX_E_INVALID;
+  }
+  streams().commit(stream, filled);
+  if (!copied &&
+      streams().write(stream, message.parts, message.part_count, message.owner) != NX_OK) {
+    // The header is out and its payload is not: nothing after it would make sense.
+    end(NX_CLOSE_NOW, NX_CLOSED_LOST, "out of memory while queueing a message");
+    return NX_E_CLOSED;
+  }
+  return static_cast<int64_t>(queued());
+}
+
+bool StreamConnection::write_copy(const uint8_t* data, uint64_t size) {
+  if (ended_) return false;
+  uint8_t* out = streams().reserve(stream, size);
+  if (out == nullptr) return false;
+  if (size != 0) std::memcpy(out, data, size);
+  streams().commit(stream, size);
+  return true;
+}
+
+void StreamConnection::count_pong(uint64_t size) {
+  const uint64_t now = queued();
+  if (now <= size) pong_bytes_ = 0;  // all the earlier ones have left
+  pong_bytes_ += static_cast<uint32_t>(size);
+  if (pong_bytes_ <= kPongBacklog || pong_paused_) return;
+  pong_paused_ = true;
+  // The queue may leave at the end of this turn without ever having been stuck, and then drained()
+  // does not come: so look once more a turn later.
+  arm(kTimerPong, 1);
+  apply_reading();
+}
+
+// ---- input -----------------------------------------------------------------------------------
+
+uint32_t StreamConnection::deliver(const nx_bytes* messages, uint32_t count) {
+  resumed_ = false;
+  const uint32_t taken = sessions().messages(session, messages, count);
+  if (taken >= count) return count;
+  short_delivery_ = true;
+  if (!resumed_) router_reads_ = false;
+  return taken;
+}
+
+bool StreamConnection::flush(MessageBatch& batch) {
+  if (batch.count == 0) return true;
+  const uint32_t count = std::exchange(batch.count, 0);
+  const uint32_t taken = deliver(batch.messages, count);
+  if (taken != 0) batch.used = batch.ends[taken - 1];
+  return taken == count && router_reads_;
+}
+
+uint64_t StreamConnection::end_received(uint64_t used) {
+  in_received_ = false;
+  // The router paused and resumed while it was given messages: the stream has to be told to bring
+  // again what was not taken.
+  if (short_delivery_ && router_reads_ && stream_reads_ && !ended_) {
+    streams().set_reading(stream, 0);
+    stream_reads_ = false;
+  }
+  short_delivery_ = false;
+  apply_reading();
+  return used;
+}
+
+void StreamConnection::set_reading(bool on) {
+  router_reads_ = on;
+  if (on) resumed_ = true;
+  apply_reading();
+}
+
+void StreamConnection::read_to_the_end() {
+  reading_to_end_ = true;
+  apply_reading();
+}
+
+void StreamConnection::apply_reading() {
+  const bool wanted = (router_reads_ || reading_to_end_) && !pong_paused_;
+  if (in_received_ || ended_ || wanted == stream_reads_) return;
+  stream_reads_ = wanted;
+  streams().set_reading(stream, wanted ? 1 : 0);
+}
+
+void StreamConnection::on_drained() {
+  heard_ = true;  // a peer that takes bytes is alive
+  pong_bytes_ = 0;
+  if (pong_paused_) {
+    pong_paused_ = false;
+    apply_reading();
+  }
+  if (session != nullptr && !ended_ && !reading_to_end_) sessions().drained(session);
+}
+
+// ---- deadlines -------------------------------------------------------------------------------
+
+void StreamConnection::arm(Timer timer, uint64_t delay_ms) {
+  timer_ = delay_ms == 0 ? kTimerNone : timer;
+  if (!ended_) streams().set_deadline(stream, delay_ms);
+}
+
+TimerEvent StreamConnection::on_deadline() {
+  if (ended_) return TimerEvent::kNothing;
+  const bool silent = !heard_ && router_reads_;  // while paused, silence is our own doing
+  switch (timer_) {
+    case kTimerHandshake:
+      return TimerEvent::kHandshakeTimeout;
+    case kTimerClose:
+      return TimerEvent::kCloseTimeout;
+    case kTimerIdle:
+      heard_ = false;
+      if (!silent) {
+        arm_keepalive();
+        return TimerEvent::kNothing;
+      }
+      arm(kTimerPing, listener->ping_timeout_ms);
+      return TimerEvent::kSendPing;
+    case kTimerPing:
+      if (silent) return TimerEvent::kPingTimeout;
+      heard_ = false;
+      arm_keepalive();
+      return TimerEvent::kNothing;
+    case kTimerPong:
+      if (pong_paused_ && queued() == 0) {
+        pong_paused_ = false;
+        pong_bytes_ = 0;
+      }
+      arm_keepalive();
+      apply_reading();
+      return TimerEvent::kNothing;
+    case kTimerNone:
+      break;
+  }
+  return TimerEvent::kNothing;
+}
+
+// ---- the session -----------------------------------------------------------------------------
+
+nx_status StreamConnection::open_session(void* connection, const nx_transport_v1& vtable,
+                                         const nx_peer& peer, uint32_t serializer) {
+  return sessions().opened(listener->services.host, &vtable, connection, &peer, serializer,
+                           &session);
+}
+
+void StreamConnection::log_refusal(uint32_t level, std::string_view address,
+                                   std::string_view text) const {
+  if (!listener->services.logs(level)) return;
+  listener->services.write_log(level, "refused " + std::string(address) + ": " + std::string(text));
+}
+
+void StreamConnection::end(uint32_t how, uint32_t reason, std::string_view text) {
+  if (ended_ && how != NX_CLOSE_NOW) return;
+  ended_ = true;
+  streams().close(stream, how, reason, to_str(text));
+}
+
+void StreamConnection::on_closed(uint32_t reason, nx_str text) {
+  ended_ = true;
+  if (session != nullptr) sessions().closed(session, reason, text);
+}
+
+}  // namespace nexus::support

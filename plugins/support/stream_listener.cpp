@@ -1,0 +1,83 @@
+// The common half of a listener's life. [main], but for admit() and release().
+#include "plugins/support/stream_listener.hpp"
+
+namespace nexus::support {
+namespace {
+
+// How many connections beyond the limit are still told that there is one.
+uint64_t polite_limit(uint32_t limit) { return uint64_t{limit} + limit / 8 + 16; }
+
+}  // namespace
+
+void StreamListener::prepare() {
+  serializers.clear();
+  for (uint32_t i = 0;; ++i) {
+    nx_serializer_info info{};
+    info.struct_size = sizeof(info);
+    if (services.sessions->serializer(services.host, i, &info) != NX_OK) break;
+    serializers.push_back({i, info.flags, info.rawsocket_id, std::string(to_view(info.name)),
+                           std::string(to_view(info.subprotocol))});
+  }
+  max_message_size = options.max_message_size != 0
+                         ? options.max_message_size
+                         : services.sessions->max_message_size(services.host);
+  if (max_message_size == 0) max_message_size = uint64_t{16} << 20;
+}
+
+nx_status StreamListener::open(const nx_stream_handler& handler, std::string_view alpn,
+                               nx_error* error) {
+  nx_listen_options listen = options.to_abi();
+  listen.tls_alpn = to_str(alpn);
+  const nx_status status =
+      services.streams->listen(services.host, &listen, &handler, this, &listener_, error);
+  if (status != NX_OK) return status;
+  nx_str address{};
+  for (uint32_t i = 0; services.streams->address(listener_, i, &address) == NX_OK; ++i) {
+    addresses_.emplace_back(to_view(address));
+  }
+  return NX_OK;
+}
+
+void StreamListener::close_listener() {
+  if (listener_ == nullptr) return;
+  services.streams->close_listener(listener_);
+  listener_ = nullptr;
+}
+
+void StreamListener::make_urls(std::string_view scheme, std::string_view tls_scheme,
+                               std::string_view path) {
+  urls_.clear();
+  for (const std::string& address : addresses_) {
+    std::string url(options.tls() ? tls_scheme : scheme);
+    if (address.rfind("unix:", 0) == 0) {
+      url += "+" + address;
+    } else if (options.unix_socket()) {
+      url += "+unix:" + address;
+    } else {
+      url += "://" + address;
+      url += path;
+    }
+    urls_.push_back(std::move(url));
+  }
+}
+
+nx_status StreamListener::url(uint32_t index, nx_str* out) const {
+  if (index >= urls_.size()) return NX_E_INVALID;
+  *out = to_str(urls_[index]);
+  return NX_OK;
+}
+
+bool StreamListener::admit(bool* over_limit) {
+  // The component's own reference makes the old value the number of connections plus one.
+  const uint32_t connections = references_.fetch_add(1, std::memory_order_relaxed);
+  *over_limit = options.max_connections != 0 && connections > options.max_connections;
+  if (!*over_limit || connections <= polite_limit(options.max_connections)) return true;
+  references_.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+void StreamListener::release() {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+}  // namespace nexus::support

@@ -1,0 +1,39 @@
+// Configuring and opening a RawSocket listener. [main]
+#include "plugins/transports/rawsocket/listener.hpp"
+
+#include <algorithm>
+
+#include "plugins/transports/rawsocket/connection.hpp"
+#include "plugins/transports/rawsocket/frame.hpp"
+
+namespace nexus::rawsocket {
+
+nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
+  const support::Section section(services.values, section_value);
+  if (const nx_status status = options.read(section, error); status != NX_OK) return status;
+  if (options.max_message_size > kMaxLimit) {
+    return support::fail(error, NX_E_CONFIG,
+                         "max_message_size: RawSocket carries messages of at most 16M");
+  }
+  min_peer_size = static_cast<uint64_t>(section.integer("min_peer_size", kMinLimit));
+  ping_interval_ms = static_cast<uint32_t>(section.integer("ping_interval"));
+  ping_timeout_ms = static_cast<uint32_t>(section.integer("ping_timeout", 30000));
+  return NX_OK;
+}
+
+nx_status Listener::listen(nx_error* error) {
+  prepare();
+  if (std::none_of(serializers.begin(), serializers.end(),
+                   [](const auto& entry) { return entry.rawsocket_id != 0; })) {
+    return support::fail(error, NX_E_CONFIG,
+                         "no serializer with a RawSocket id is loaded; load json, msgpack or "
+                         "cbor");
+  }
+  exponent = exponent_for(max_message_size);
+  max_message_size = limit_of(exponent);
+  const nx_status status = open(Connection::Thunks::kHandler, {}, error);
+  if (status == NX_OK) make_urls("rs", "rss", {});
+  return status;
+}
+
+}  // namespace nexus::rawsocket

@@ -1,0 +1,59 @@
+// The WebSocket transport's own options, as rows and as a checked struct. [main]
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "plugins/support/listen_options.hpp"
+#include "plugins/transports/websocket/deflate.hpp"
+#include "plugins/transports/websocket/origin.hpp"
+
+namespace nexus::websocket {
+
+inline constexpr std::array kOwnOptions = {
+    support::option(NX_OPTION_STRING, "path", "",
+                    "The only request path that is served, as in \"/ws\"; default: any."),
+    support::option(NX_OPTION_LIST, "origins", "",
+                    "Web pages that may connect: hosts or globs such as \"*.example.com\", or "
+                    "whole origins; the listener's own host always may; empty = all."),
+    support::option(NX_OPTION_DURATION, "ping_interval", "30s",
+                    "Silence after which the peer is pinged, within twice this time; 0 = never.",
+                    {0, 24 * support::kHourMs}),
+    support::option(NX_OPTION_DURATION, "ping_timeout", "30s",
+                    "Time after a ping in which anything must arrive, or the connection ends.",
+                    {1, support::kHourMs}),
+    support::option(NX_OPTION_BOOL, "compression", "false",
+                    "Whether to agree to permessage-deflate when a client offers it."),
+    support::option(NX_OPTION_SIZE, "compression_min_size", "1K",
+                    "Messages below this size are sent uncompressed.", {0, int64_t{1} << 30}),
+    support::option(NX_OPTION_INT, "compression_level", "1",
+                    "zlib's level: 1 is fastest, 9 is smallest.", {1, 9}),
+    support::option(NX_OPTION_INT, "compression_window_bits", "15",
+                    "Logarithm of the largest compression window, which bounds memory.", {9, 15}),
+    support::option(NX_OPTION_BOOL, "compression_context_takeover", "false",
+                    "Whether compression may refer back to earlier messages: smaller messages, "
+                    "for up to 300 KB of memory in each connection."),
+    support::option(NX_OPTION_SIZE, "max_header_size", "8K",
+                    "Largest HTTP request head that opens a connection.", {1024, 65536}),
+    support::option(NX_OPTION_STRING, "tracking_cookie", "",
+                    "Name of a cookie with a random value that a client without one is given, "
+                    "for authenticators; empty = none."),
+};
+
+inline constexpr auto kOptions = support::join(support::kListenOptions, kOwnOptions);
+
+struct Config {
+  std::string path;  // empty = any
+  std::vector<OriginPattern> origins;
+  uint32_t ping_interval_ms = 0;
+  uint32_t ping_timeout_ms = 0;
+  DeflateOptions deflate;
+  uint64_t max_header_size = 8192;
+  std::string tracking_cookie;
+
+  // NX_E_CONFIG with a text that names the option.
+  nx_status read(const support::Section& section, nx_error* error);
+};
+
+}  // namespace nexus::websocket

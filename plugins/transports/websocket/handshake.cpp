@@ -1,0 +1,286 @@
+// Who is let in, and how that is said.
+#include "plugins/transports/websocket/handshake.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <map>
+
+#include "plugins/support/text.hpp"
+#include "plugins/transports/websocket/utf8.hpp"
+
+namespace nexus::websocket {
+namespace {
+
+using support::equal_ignoring_case;
+using support::printable;
+
+constexpr size_t kCookieBytes = 24;
+constexpr size_t kCookieLength = kCookieBytes / 3 * 4;
+
+const char* phrase(int status) {
+  switch (status) {
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 426:
+      return "Upgrade Required";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Error";
+  }
+}
+
+Verdict refuse(int status, std::string text, std::string headers = {}) {
+  Verdict verdict;
+  verdict.status = status;
+  verdict.text = std::move(text);
+  verdict.headers = std::move(headers);
+  return verdict;
+}
+
+std::string base64(const uint8_t* data, size_t size) {
+  std::string out((size + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock writes a terminator
+  const int length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), data, static_cast<int>(size));
+  out.resize(static_cast<size_t>(length));
+  return out;
+}
+
+// base64 of 16 bytes: 22 characters and two '='.
+bool valid_key(std::string_view key) {
+  return key.size() == 24 && key.substr(22) == "==" &&
+         std::all_of(key.begin(), key.begin() + 22, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  c == '+' || c == '/';
+         });
+}
+
+bool valid_cookie(std::string_view value) {
+  return value.size() == kCookieLength && std::all_of(value.begin(), value.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  c == '-' || c == '_';
+         });
+}
+
+std::string random_cookie() {
+  uint8_t bytes[kCookieBytes];
+  if (RAND_bytes(bytes, sizeof(bytes)) != 1) return {};
+  std::string out = base64(bytes, sizeof(bytes));
+  std::replace(out.begin(), out.end(), '+', '-');
+  std::replace(out.begin(), out.end(), '/', '_');
+  return out;
+}
+
+std::string known_protocols(const std::vector<support::SerializerEntry>& serializers) {
+  std::string out;
+  for (const support::SerializerEntry& entry : serializers) {
+    if (entry.subprotocol.empty()) continue;
+    if (!out.empty()) out += ", ";
+    out += entry.subprotocol;
+  }
+  return out;
+}
+
+// The first of the client's subprotocols that is known; the client's order decides (T-01).
+const support::SerializerEntry* choose(const HttpRequest& request,
+                                       const std::vector<support::SerializerEntry>& serializers) {
+  const support::SerializerEntry* chosen = nullptr;
+  request.any_element("sec-websocket-protocol", [&](std::string_view offered) {
+    for (const support::SerializerEntry& entry : serializers) {
+      if (entry.subprotocol == offered) chosen = &entry;
+    }
+    return chosen != nullptr;
+  });
+  return chosen;
+}
+
+// All headers of one name as one list.
+std::string joined(const HttpRequest& request, std::string_view name, std::string_view between) {
+  std::string out;
+  for (const HttpHeader& header : request.headers) {
+    if (!same_header(header.name, name)) continue;
+    if (!out.empty()) out += between;
+    out += header.value;
+  }
+  return out;
+}
+
+// Is this a request that HTTP itself finds fault with, before WebSocket comes into it?
+Verdict judge_http(const HttpRequest& request, const Config& config) {
+  if (request.version != "HTTP/1.1") {
+    return refuse(505, "WebSocket is opened with HTTP/1.1, not " + printable(request.version));
+  }
+  if (request.method != "GET") {
+    return refuse(405, "WebSocket is opened with GET, not " + printable(request.method),
+                  "Allow: GET\r\n");
+  }
+  if (request.count("host") != 1) return refuse(400, "exactly one Host header is needed");
+  if (request.count("transfer-encoding") != 0 ||
+      request.any_element("content-length", [](std::string_view v) { return v != "0"; })) {
+    return refuse(400, "a request that opens a WebSocket has no body");
+  }
+  if (!config.path.empty() && request.path != config.path) {
+    return refuse(404, "there is nothing at " + printable(request.path) +
+                           "; look at the URL that the client connects to");
+  }
+  return {};
+}
+
+Verdict judge_upgrade(const HttpRequest& request) {
+  if (!request.has_token("upgrade", "websocket")) {
+    return refuse(426,
+                  "This is the WebSocket port of a WAMP router, not a web page. "
+                  "Connect to it with a WAMP client.",
+                  "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+  }
+  if (!request.has_token("connection", "upgrade")) {
+    return refuse(400, "\"Connection: Upgrade\" is missing; does a proxy in between drop it?");
+  }
+  if (request.count("sec-websocket-version") != 1 ||
+      request.find("sec-websocket-version") != "13") {
+    return refuse(426, "only version 13 of WebSocket (RFC 6455) is spoken here",
+                  "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+  }
+  if (request.count("sec-websocket-key") != 1 || !valid_key(request.find("sec-websocket-key"))) {
+    return refuse(400, "Sec-WebSocket-Key is not the base64 of 16 bytes");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string accept_key(std::string_view key) {
+  std::string text(key);
+  text += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  uint8_t digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr) != 1) return {};
+  return base64(digest, size);
+}
+
+Verdict judge(const HttpRequest& request, const Config& config,
+              const std::vector<support::SerializerEntry>& serializers) {
+  if (Verdict wrong = judge_http(request, config); wrong.status != 0) return wrong;
+  if (Verdict wrong = judge_upgrade(request); wrong.status != 0) return wrong;
+  if (request.count("origin") > 1) return refuse(400, "more than one Origin header");
+  const std::string_view origin = request.find("origin");
+  if (!origin_allowed(config.origins, origin, request.find("host"))) {
+    return refuse(403, "pages from " + printable(origin) + " may not connect to this router");
+  }
+  Verdict verdict;
+  verdict.serializer = choose(request, serializers);
+  if (verdict.serializer == nullptr) {
+    const std::string offered = joined(request, "sec-websocket-protocol", ", ");
+    return refuse(400, (offered.empty()
+                            ? "Sec-WebSocket-Protocol is missing"
+                            : "none of the subprotocols " + printable(offered) + " is known here") +
+                           "; this router speaks " + known_protocols(serializers));
+  }
+  if (config.deflate.enabled) {
+    bool malformed = false;
+    verdict.deflate = negotiate_deflate(joined(request, "sec-websocket-extensions", ", "),
+                                        config.deflate, &malformed);
+    if (malformed) return refuse(400, "Sec-WebSocket-Extensions is malformed");
+  }
+  if (!config.tracking_cookie.empty()) {
+    // Only a value of our own making is believed to be one: a page that plants a cookie for
+    // somebody else would have to know such a value.
+    verdict.cookie = request.cookie(config.tracking_cookie);
+    if (!valid_cookie(verdict.cookie)) {
+      verdict.cookie = random_cookie();
+      verdict.cookie_new = true;
+    }
+    if (verdict.cookie.empty()) return refuse(503, "no random numbers for a cookie");
+  }
+  verdict.accept_key = accept_key(request.find("sec-websocket-key"));
+  if (verdict.accept_key.empty()) return refuse(503, "SHA-1 is not available");
+  verdict.status = 101;
+  return verdict;
+}
+
+std::string switching_protocols(const Verdict& verdict, const Config& config, bool secure) {
+  std::string out =
+      "HTTP/1.1 101 Switching Protocols\r\n"
+      "Upgrade: websocket\r\n"
+      "Connection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: ";
+  out += verdict.accept_key;
+  out += "\r\nSec-WebSocket-Protocol: " + verdict.serializer->subprotocol + "\r\n";
+  if (verdict.deflate.on) out += "Sec-WebSocket-Extensions: " + verdict.deflate.response + "\r\n";
+  if (verdict.cookie_new) {
+    out += "Set-Cookie: " + config.tracking_cookie + "=" + verdict.cookie +
+           "; Path=/; HttpOnly; SameSite=Lax" + (secure ? "; Secure" : "") + "\r\n";
+  }
+  out += "\r\n";
+  return out;
+}
+
+std::string refusal(int status, std::string_view text, std::string_view headers) {
+  std::string out = "HTTP/1.1 " + std::to_string(status) + " " + phrase(status) + "\r\n";
+  // An answer that names "Upgrade" has to list it as a connection option as well (RFC 7230, 6.7).
+  out += status == 426 ? "Connection: Upgrade, close\r\n" : "Connection: close\r\n";
+  out += headers;
+  out += "Content-Type: text/plain; charset=utf-8\r\nContent-Length: " +
+         std::to_string(text.size() + 1) + "\r\n\r\n";
+  out += text;
+  out += "\n";
+  return out;
+}
+
+namespace {
+
+// Values are UTF-8; header bytes that are not are taken for Latin-1, as HTTP once had it.
+std::string to_utf8(std::string_view value) {
+  if (valid_utf8(reinterpret_cast<const uint8_t*>(value.data()), value.size())) {
+    return std::string(value);
+  }
+  std::string out;
+  for (const char c : value) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte < 0x80) {
+      out += c;
+    } else {
+      out += static_cast<char>(0xc0 | (byte >> 6));
+      out += static_cast<char>(0x80 | (byte & 0x3f));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void add_details(const HttpRequest& request, const Verdict& verdict,
+                 support::DictBuilder& details) {
+  std::map<std::string, std::string> headers;
+  for (const HttpHeader& header : request.headers) {
+    std::string& value = headers[support::lowercase(header.name)];
+    if (!value.empty()) value += equal_ignoring_case(header.name, "cookie") ? "; " : ", ";
+    value += to_utf8(header.value);
+  }
+  support::DictBuilder received(details.values());
+  for (const auto& [name, value] : headers) received.add_text(name, value);
+  details.add("http_headers_received", received.take());
+  details.add_text("http_request_path", to_utf8(request.path));
+  details.add_text("http_request_query", to_utf8(request.query));
+  if (const std::string_view origin = request.find("origin"); !origin.empty()) {
+    details.add_text("origin", to_utf8(origin));
+  }
+  if (!verdict.cookie.empty()) details.add_text("cookie", verdict.cookie);
+  details.add_text("websocket_protocol", verdict.serializer->subprotocol);
+}
+
+}  // namespace nexus::websocket

@@ -1,0 +1,44 @@
+// The opening handshake of RFC 6455, section 4.2: from a parsed request to the answer. No socket
+// and no state, so that every rule can be tested alone. [loop]
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugins/support/stream_listener.hpp"
+#include "plugins/support/value.hpp"
+#include "plugins/transports/websocket/config.hpp"
+#include "plugins/transports/websocket/http_request.hpp"
+
+namespace nexus::websocket {
+
+struct Verdict {
+  // 101, or the status of a refusal whose `text` tells the person behind the client what to do.
+  int status = 0;
+  std::string text;
+  std::string headers;  // further lines of a refusal, each with its CRLF
+
+  const support::SerializerEntry* serializer = nullptr;
+  std::string accept_key;
+  DeflateAgreement deflate;
+  std::string cookie;       // value of the tracking cookie, if there is one
+  bool cookie_new = false;  // made here, to be set by the answer
+};
+
+// Judges a request. `serializers` are all that are loaded.
+Verdict judge(const HttpRequest& request, const Config& config,
+              const std::vector<support::SerializerEntry>& serializers);
+
+// The answer as it goes out. `secure`: over TLS.
+std::string switching_protocols(const Verdict& verdict, const Config& config, bool secure);
+std::string refusal(int status, std::string_view text, std::string_view headers);
+
+// Sec-WebSocket-Accept for a Sec-WebSocket-Key; empty when the crypto library fails.
+std::string accept_key(std::string_view key);
+
+// Adds what authenticators may want to know about the request: http_headers_received (names in
+// lower case), http_request_path, http_request_query, origin, cookie, websocket_protocol.
+void add_details(const HttpRequest& request, const Verdict& verdict, support::DictBuilder& details);
+
+}  // namespace nexus::websocket

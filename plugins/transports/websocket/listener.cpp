@@ -1,0 +1,32 @@
+// Configuring and opening a WebSocket listener. [main]
+#include "plugins/transports/websocket/listener.hpp"
+
+#include <algorithm>
+
+#include "plugins/transports/websocket/connection.hpp"
+
+namespace nexus::websocket {
+
+nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
+  const support::Section section(services.values, section_value);
+  if (const nx_status status = options.read(section, error); status != NX_OK) return status;
+  if (const nx_status status = config.read(section, error); status != NX_OK) return status;
+  ping_interval_ms = config.ping_interval_ms;
+  ping_timeout_ms = config.ping_timeout_ms;
+  return NX_OK;
+}
+
+nx_status Listener::listen(nx_error* error) {
+  prepare();
+  if (std::none_of(serializers.begin(), serializers.end(),
+                   [](const auto& entry) { return !entry.subprotocol.empty(); })) {
+    return support::fail(error, NX_E_CONFIG,
+                         "no serializer with a WebSocket subprotocol is loaded; load json, "
+                         "msgpack or cbor");
+  }
+  const nx_status status = open(Connection::Thunks::kHandler, "http/1.1", error);
+  if (status == NX_OK) make_urls("ws", "wss", config.path.empty() ? "/" : config.path);
+  return status;
+}
+
+}  // namespace nexus::websocket

@@ -1,0 +1,20 @@
+// The WebSocket component's instance: one listener with its configuration. Connections read it
+// from every loop; it does not change after listen().
+#pragma once
+
+#include "plugins/support/stream_listener.hpp"
+#include "plugins/transports/websocket/config.hpp"
+
+namespace nexus::websocket {
+
+class Listener : public support::StreamListener {
+ public:
+  using StreamListener::StreamListener;
+
+  nx_status configure(const nx_value* section, nx_error* error);  // [main]
+  nx_status listen(nx_error* error);                              // [main]
+
+  Config config;
+};
+
+}  // namespace nexus::websocket

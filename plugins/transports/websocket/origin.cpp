@@ -1,0 +1,137 @@
+// Origin patterns. Time is bounded by the length of pattern times origin: a star that fails is
+// retried from the last star only.
+#include "plugins/transports/websocket/origin.hpp"
+
+#include "plugins/support/text.hpp"
+
+namespace nexus::websocket {
+namespace {
+
+using support::lowercase;
+
+// One step of a glob: consumes one item of the pattern at `at` and says whether `c` fits. Items
+// are '?', a class in brackets, an escaped character, or a character.
+bool match_one(std::string_view pattern, size_t& at, char c) {
+  const char item = pattern[at++];
+  if (item == '?') return c != '/';
+  if (item == '\\') return pattern[at++] == c;
+  if (item != '[') return item == c;
+  const bool negated = pattern[at] == '^';
+  if (negated) ++at;
+  bool found = false;
+  do {
+    if (pattern[at] == '\\') ++at;
+    const char low = pattern[at++];
+    char high = low;
+    if (pattern[at] == '-') {
+      ++at;
+      if (pattern[at] == '\\') ++at;
+      high = pattern[at++];
+    }
+    found = found || (low <= c && c <= high);
+  } while (pattern[at] != ']');
+  ++at;
+  return found != negated;
+}
+
+bool glob_match(std::string_view pattern, std::string_view text) {
+  size_t p = 0;
+  size_t t = 0;
+  size_t star = std::string_view::npos;  // pattern position behind the last star
+  size_t retry = 0;                      // where in the text that star ends next time
+  while (t < text.size() || p < pattern.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = ++p;
+      retry = t;
+      continue;
+    }
+    if (p < pattern.size() && t < text.size()) {
+      size_t next = p;
+      if (match_one(pattern, next, text[t])) {
+        p = next;
+        ++t;
+        continue;
+      }
+    }
+    if (star == std::string_view::npos || retry >= text.size() || text[retry] == '/') return false;
+    p = star;
+    t = ++retry;
+  }
+  return true;
+}
+
+// "https://host:port" -> "host:port"; "null" stays.
+std::string_view host_of(std::string_view origin) {
+  const size_t scheme = origin.find("://");
+  return scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
+}
+
+// Drops the port that a scheme implies.
+std::string_view without_port(std::string_view host, std::string_view port) {
+  if (host.size() > port.size() && host.substr(host.size() - port.size()) == port) {
+    host.remove_suffix(port.size());
+  }
+  return host;
+}
+
+bool same_host(std::string_view origin, std::string_view host) {
+  const size_t scheme = origin.find("://");
+  if (scheme == std::string_view::npos || host.empty()) return false;
+  const bool secure = support::equal_ignoring_case(origin.substr(0, scheme), "https");
+  const std::string_view implied = secure ? ":443" : ":80";
+  return support::equal_ignoring_case(without_port(host_of(origin), implied),
+                                      without_port(host, implied));
+}
+
+}  // namespace
+
+const char* OriginPattern::check(std::string_view pattern) {
+  if (pattern.empty()) return "an empty pattern matches nothing";
+  // A member of a class, at `at`; false when there is none.
+  size_t at = 0;
+  const auto member = [&] {
+    if (at < pattern.size() && pattern[at] == '\\') {
+      at += 2;
+      return at <= pattern.size();
+    }
+    return at < pattern.size() && pattern[at] != '-' && pattern[at++] != ']';
+  };
+  while (at < pattern.size()) {
+    const char c = pattern[at++];
+    if (c == '\\' && at++ == pattern.size()) return "nothing follows the last \\";
+    if (c != '[') continue;
+    if (at < pattern.size() && pattern[at] == '^') ++at;
+    do {
+      if (!member()) return "a class [...] has a member missing";
+      if (at < pattern.size() && pattern[at] == '-') {
+        ++at;
+        if (!member()) return "a range in [...] has no end";
+      }
+      if (at >= pattern.size()) return "a class [...] has no end";
+    } while (pattern[at] != ']');
+    ++at;
+  }
+  return nullptr;
+}
+
+OriginPattern::OriginPattern(std::string_view checked_pattern)
+    : pattern_(lowercase(checked_pattern)),
+      glob_(pattern_.find_first_of("*?[]^\\") != std::string::npos),
+      whole_(pattern_.find("://") != std::string::npos) {}
+
+bool OriginPattern::matches(std::string_view origin) const {
+  if (pattern_ == "*") return true;
+  const std::string text = lowercase(whole_ ? origin : host_of(origin));
+  return glob_ ? glob_match(pattern_, text) : pattern_ == text;
+}
+
+bool origin_allowed(const std::vector<OriginPattern>& patterns, std::string_view origin,
+                    std::string_view host) {
+  if (origin.empty() || patterns.empty() || same_host(origin, host)) return true;
+  for (const OriginPattern& pattern : patterns) {
+    if (pattern.matches(origin)) return true;
+  }
+  return false;
+}
+
+}  // namespace nexus::websocket

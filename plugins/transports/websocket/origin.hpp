@@ -1,0 +1,30 @@
+// Which web pages may connect: the Origin header against a list of patterns. [loop]
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nexus::websocket {
+
+// One entry of `origins`. Without any of *?[]^ it is compared as a whole; else it is a shell glob,
+// in which `*` and `?` do not cross a '/'. Case does not matter. An entry with "://" is compared
+// with the whole origin, one without with its host and port as they stand there. "*" is everything.
+class OriginPattern {
+ public:
+  // Null, or what is wrong with the pattern.
+  static const char* check(std::string_view pattern);
+  explicit OriginPattern(std::string_view checked_pattern);
+  bool matches(std::string_view origin) const;
+
+ private:
+  std::string pattern_;  // in lower case
+  bool glob_;
+  bool whole_;
+};
+
+// No Origin header (no browser), the same host as `host` says, an empty list, or a match.
+bool origin_allowed(const std::vector<OriginPattern>& patterns, std::string_view origin,
+                    std::string_view host);
+
+}  // namespace nexus::websocket

@@ -1,0 +1,387 @@
+// A router in memory for tests of transports: nexus.streams/1, nexus.sessions/1, nexus.log/1 and
+// nexus.values/1, without sockets, threads or time. One thread.
+//
+// It is strict where a real router would be surprised much later: memory handed to the transport
+// is exactly as large as announced (so AddressSanitizer sees every byte too far), nothing may
+// happen on a stream after its close, and closed() comes once.
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nexus/cpp/fake_values.hpp"
+#include "nexus/nexus.h"
+
+namespace transports_test {
+
+class FakeHost;
+
+inline void demand(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "fake host: %s\n", what);
+  std::abort();
+}
+
+inline std::string text_of(nx_str s) { return s.size == 0 ? "" : std::string(s.data, s.size); }
+inline std::string text_of(nx_bytes b) {
+  return b.size == 0 ? "" : std::string(reinterpret_cast<const char*>(b.data), b.size);
+}
+inline nx_str str_of(std::string_view s) { return {s.data(), s.size()}; }
+
+}  // namespace transports_test
+
+// One connection's socket, as a transport sees it.
+struct nx_stream {
+  transports_test::FakeHost* host = nullptr;
+  void* connection = nullptr;
+  std::string inbox;       // received and not used
+  std::string queue;       // not yet taken by the "socket"
+  std::string sent;        // what the peer has got and the test has not looked at
+  bool stuck = false;      // the socket takes nothing
+  bool was_stuck = false;  // and drained() is owed
+  bool reading = true;
+  bool resumed = false;    // set_reading(1) came; bytes are brought again in the next turn
+  uint64_t deadline = 0;   // ms, as set; 0 = none
+  uint32_t close_how = 0;  // 0 = open
+  uint32_t close_reason = 0;
+  std::string close_text;
+  bool closed = false;
+  uint64_t received_calls = 0;
+  uint64_t owned_writes = 0;  // writes that came with an owner
+  std::unique_ptr<uint8_t[]> reserved;
+  uint64_t reserved_size = 0;
+};
+
+struct nx_listener {
+  std::vector<std::string> addresses;
+  bool closed = false;
+};
+
+// The router's end of a connection.
+struct nx_session {
+  transports_test::FakeHost* host = nullptr;
+  const nx_transport_v1* transport = nullptr;
+  void* connection = nullptr;
+  uint32_t serializer = 0;
+  std::string peer_transport, peer_address, peer_local_address;
+  uint32_t peer_flags = 0;
+  uint64_t max_send_size = 0;
+  nx_value* details = nullptr;
+  std::vector<std::string> messages;
+  // How many of the given messages are taken; empty takes all.
+  std::function<uint32_t(nx_session&, const nx_bytes*, uint32_t)> take;
+  const uint8_t* last_data = nullptr;  // where the last message lay
+  uint32_t drained = 0;
+  uint32_t closed = 0;
+  uint32_t closed_reason = 0;
+  std::string closed_text;
+
+  int64_t send(std::string_view bytes, nx_buffer* owner = nullptr) {
+    const nx_bytes part = {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+    const nx_message message = {sizeof(nx_message), 1, &part, owner, bytes.size()};
+    return transport->send(connection, &message);
+  }
+  void close(uint32_t how, std::string_view reason = {}) {
+    transport->close(connection, how, transports_test::str_of(reason));
+  }
+  void set_reading(bool on) { transport->set_reading(connection, on ? 1 : 0); }
+};
+
+namespace transports_test {
+
+struct FakeSerializer {
+  std::string name, subprotocol;
+  uint32_t rawsocket_id = 0;
+  uint32_t flags = 0;
+};
+
+class FakeHost : public nx_host {
+ public:
+  FakeHost() : nx_host{sizeof(nx_host), NX_ABI_MINOR, &FakeHost::find_service} {}
+  FakeHost(const FakeHost&) = delete;
+  FakeHost& operator=(const FakeHost&) = delete;
+  ~FakeHost() {
+    for (auto& session : sessions) {
+      if (session->details != nullptr) values().unref(session->details);
+    }
+  }
+
+  static const nx_host_values_v1& values() { return nexus::sdk::fake::values_table; }
+
+  // ---- what a test sets before, and looks at after ----
+  std::vector<FakeSerializer> serializers = {
+      {"json", "wamp.2.json", 1, NX_SERIALIZER_TEXT},
+      {"msgpack", "wamp.2.msgpack", 2, 0},
+      {"cbor", "wamp.2.cbor", 3, 0},
+  };
+  uint64_t max_message_size = 1 << 20;
+  nx_status open_answer = NX_OK;
+  std::function<void(nx_session&)> on_open;
+  std::function<uint32_t(nx_session&, const nx_bytes*, uint32_t)> take;  // for new sessions
+  std::vector<std::string> bound = {"127.0.0.1:4711"};
+  nx_status listen_answer = NX_OK;
+
+  std::deque<std::unique_ptr<nx_session>> sessions;
+  std::deque<std::unique_ptr<nx_stream>> streams;
+  std::vector<std::string> log;
+  std::map<std::string, std::string> listen_texts;  // of nx_listen_options
+  nx_listen_options listen_options{};
+  const nx_stream_handler* handler = nullptr;
+  void* listener_user = nullptr;
+  nx_listener listener;
+
+  // ---- driving ----
+  // A connection comes in. Null when the transport dropped it.
+  nx_stream* connect(uint32_t flags = 0, const nx_stream_info* given = nullptr) {
+    streams.push_back(std::make_unique<nx_stream>());
+    nx_stream* stream = streams.back().get();
+    stream->host = this;
+    nx_stream_info info{};
+    if (given != nullptr) info = *given;
+    info.struct_size = sizeof(info);
+    info.flags |= flags;
+    if (info.address.size == 0) info.address = str_of("192.0.2.1:5123");
+    if (info.local_address.size == 0) info.local_address = str_of("192.0.2.2:8080");
+    stream->connection = handler->accepted(listener_user, stream, &info);
+    if (stream->connection == nullptr) {
+      streams.pop_back();
+      return nullptr;
+    }
+    return stream;
+  }
+  // Bytes arrive, and a turn of the loop passes.
+  void feed(nx_stream& stream, std::string_view bytes) {
+    if (stream.close_how != 0) return;  // a closing stream throws its input away
+    stream.inbox += bytes;
+    pump(stream);
+    turn(stream);
+  }
+  // The end of a turn: queued bytes leave, resumed streams are read, closed ones end.
+  void turn(nx_stream& stream) {
+    for (;;) {
+      flush(stream);
+      if (stream.close_how == NX_CLOSE_NOW) stream.queue.clear();
+      if (stream.close_how != 0 && stream.queue.empty() && !stream.closed) finish(stream);
+      if (stream.closed || !std::exchange(stream.resumed, false)) return;
+      pump(stream);
+    }
+  }
+  // The peer takes bytes again.
+  void unstick(nx_stream& stream) {
+    stream.stuck = false;
+    turn(stream);
+  }
+  void fire_deadline(nx_stream& stream) {
+    demand(stream.deadline != 0 && !stream.closed, "no deadline to fire");
+    stream.deadline = 0;
+    handler->deadline(stream.connection);
+    turn(stream);
+  }
+  // The socket breaks, or the peer ends it.
+  void drop(nx_stream& stream, uint32_t reason = NX_CLOSED_LOST, std::string text = "reset") {
+    if (stream.closed) return;
+    stream.close_how = NX_CLOSE_NOW;
+    stream.close_reason = reason;
+    stream.close_text = std::move(text);
+    finish(stream);
+  }
+
+ private:
+  static FakeHost& of(nx_host* host) { return *static_cast<FakeHost*>(host); }
+
+  void pump(nx_stream& s) {
+    while (s.reading && s.close_how == 0 && !s.inbox.empty()) {
+      // Exactly as large as announced, and gone afterwards.
+      const size_t size = s.inbox.size();
+      std::unique_ptr<uint8_t[]> data(new uint8_t[size]);
+      std::memcpy(data.get(), s.inbox.data(), size);
+      ++s.received_calls;
+      const uint64_t used = handler->received(s.connection, data.get(), size);
+      demand(used <= size, "received() used more than there was");
+      s.inbox.assign(reinterpret_cast<char*>(data.get()) + used, size - used);
+      if (used == 0) return;
+    }
+  }
+  void flush(nx_stream& s) {
+    if (s.closed || s.queue.empty()) return;
+    if (s.stuck) {
+      s.was_stuck = true;
+      return;
+    }
+    s.sent += std::exchange(s.queue, {});
+    if (std::exchange(s.was_stuck, false) && s.close_how == 0) handler->drained(s.connection);
+  }
+  void finish(nx_stream& s) {
+    s.closed = true;
+    void* connection = std::exchange(s.connection, nullptr);
+    const std::string text = s.close_text;
+    handler->closed(connection, s.close_reason, str_of(text));
+  }
+
+  static const void* find_service(nx_host*, const char* id) {
+    const std::string_view name(id);
+    if (name == NX_HOST_LOG) return &kLog;
+    if (name == NX_HOST_VALUES) return &values();
+    if (name == NX_HOST_STREAMS) return &kStreams;
+    if (name == NX_HOST_SESSIONS) return &kSessions;
+    demand(false, "a service that a transport has no business with");
+    return nullptr;
+  }
+
+  // ---- log ----
+  static void write_log(nx_host* host, uint32_t, nx_str text) {
+    of(host).log.push_back(text_of(text));
+  }
+  static uint32_t log_enabled(nx_host*, uint32_t) { return 1; }
+
+  // ---- streams ----
+  static nx_status listen(nx_host* host, const nx_listen_options* options,
+                          const nx_stream_handler* handler, void* user, nx_listener** out,
+                          nx_error* error) {
+    FakeHost& self = of(host);
+    if (self.listen_answer != NX_OK) {
+      error->code = self.listen_answer;
+      std::strcpy(error->text, "address already in use");
+      return self.listen_answer;
+    }
+    self.listen_options = *options;
+    self.listen_texts = {{"address", text_of(options->address)},
+                         {"unix_owner", text_of(options->unix_owner)},
+                         {"unix_group", text_of(options->unix_group)},
+                         {"tls_certificate", text_of(options->tls_certificate)},
+                         {"tls_key", text_of(options->tls_key)},
+                         {"tls_client_ca", text_of(options->tls_client_ca)},
+                         {"tls_ciphers", text_of(options->tls_ciphers)},
+                         {"tls_alpn", text_of(options->tls_alpn)}};
+    self.handler = handler;
+    self.listener_user = user;
+    self.listener.addresses = self.bound;
+    self.listener.closed = false;
+    *out = &self.listener;
+    return NX_OK;
+  }
+  static nx_status address(nx_listener* listener, uint32_t index, nx_str* out) {
+    if (index >= listener->addresses.size()) return NX_E_INVALID;
+    *out = str_of(listener->addresses[index]);
+    return NX_OK;
+  }
+  static void close_listener(nx_listener* listener) { listener->closed = true; }
+  static uint8_t* reserve(nx_stream* s, uint64_t size) {
+    demand(!s->closed, "reserve() on a stream that is gone");
+    if (s->close_how != 0) return nullptr;
+    s->reserved.reset(new uint8_t[size]);
+    s->reserved_size = size;
+    return s->reserved.get();
+  }
+  static void commit(nx_stream* s, uint64_t used) {
+    demand(s->reserved != nullptr && used <= s->reserved_size, "commit() beyond reserve()");
+    s->queue.append(reinterpret_cast<const char*>(s->reserved.get()), used);
+    s->reserved.reset();
+  }
+  static nx_status write(nx_stream* s, const nx_bytes* parts, uint32_t count, nx_buffer* owner) {
+    demand(!s->closed, "write() on a stream that is gone");
+    if (s->close_how != 0) return NX_E_CLOSED;
+    if (owner != nullptr) ++s->owned_writes;
+    for (uint32_t i = 0; i < count; ++i) s->queue += text_of(parts[i]);
+    return NX_OK;
+  }
+  static uint64_t queued(nx_stream* s) { return s->queue.size(); }
+  static void set_reading(nx_stream* s, uint32_t on) {
+    demand(!s->closed, "set_reading() on a stream that is gone");
+    if (on != 0 && !s->reading) s->resumed = true;
+    s->reading = on != 0;
+  }
+  static void set_deadline(nx_stream* s, uint64_t delay) {
+    demand(!s->closed, "set_deadline() on a stream that is gone");
+    s->deadline = delay;
+  }
+  static void close(nx_stream* s, uint32_t how, uint32_t reason, nx_str text) {
+    demand(!s->closed, "close() on a stream that is gone");
+    demand(s->close_how == 0 || how == NX_CLOSE_NOW, "a second close() may only be NOW");
+    if (s->close_how == 0) {
+      s->close_reason = reason;
+      s->close_text = text_of(text);
+    }
+    s->close_how = how;
+    s->deadline = 0;
+  }
+
+  // ---- sessions ----
+  static nx_status serializer(nx_host* host, uint32_t index, nx_serializer_info* out) {
+    FakeHost& self = of(host);
+    if (index >= self.serializers.size()) return NX_E_INVALID;
+    const FakeSerializer& entry = self.serializers[index];
+    out->flags = entry.flags;
+    out->rawsocket_id = entry.rawsocket_id;
+    out->name = str_of(entry.name);
+    out->subprotocol = str_of(entry.subprotocol);
+    return NX_OK;
+  }
+  static uint64_t default_max(nx_host* host) { return of(host).max_message_size; }
+  static nx_status opened(nx_host* host, const nx_transport_v1* transport, void* connection,
+                          const nx_peer* peer, uint32_t serializer_index, nx_session** out) {
+    FakeHost& self = of(host);
+    if (self.open_answer != NX_OK) return self.open_answer;
+    auto session = std::make_unique<nx_session>();
+    session->host = &self;
+    session->transport = transport;
+    session->connection = connection;
+    session->serializer = serializer_index;
+    session->peer_transport = text_of(peer->transport);
+    session->peer_address = text_of(peer->address);
+    session->peer_local_address = text_of(peer->local_address);
+    session->peer_flags = peer->flags;
+    session->max_send_size = peer->max_send_size;
+    if (peer->details != nullptr) session->details = values().ref(peer->details);
+    session->take = self.take;
+    *out = session.get();
+    self.sessions.push_back(std::move(session));
+    if (self.on_open) self.on_open(*self.sessions.back());
+    return NX_OK;
+  }
+  static uint32_t messages(nx_session* session, const nx_bytes* list, uint32_t count) {
+    demand(session->closed == 0, "messages() after closed()");
+    demand(count > 0, "messages() without any");
+    const uint32_t taken = session->take ? session->take(*session, list, count) : count;
+    for (uint32_t i = 0; i < taken; ++i) session->messages.push_back(text_of(list[i]));
+    session->last_data = list[0].data;
+    return taken;
+  }
+  static void on_drained(nx_session* session) { ++session->drained; }
+  static void on_closed(nx_session* session, uint32_t reason, nx_str text) {
+    demand(++session->closed == 1, "closed() twice");
+    session->closed_reason = reason;
+    session->closed_text = text_of(text);
+  }
+
+  static constexpr nx_host_log_v1 kLog = {sizeof(nx_host_log_v1), 0, write_log, log_enabled};
+  static constexpr nx_host_streams_v1 kStreams = {sizeof(nx_host_streams_v1),
+                                                  0,
+                                                  listen,
+                                                  address,
+                                                  close_listener,
+                                                  reserve,
+                                                  commit,
+                                                  write,
+                                                  queued,
+                                                  set_reading,
+                                                  set_deadline,
+                                                  close};
+  static constexpr nx_host_sessions_v1 kSessions = {sizeof(nx_host_sessions_v1),
+                                                    0,
+                                                    serializer,
+                                                    default_max,
+                                                    opened,
+                                                    messages,
+                                                    on_drained,
+                                                    on_closed};
+};
+
+}  // namespace transports_test

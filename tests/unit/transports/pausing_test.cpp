@@ -1,0 +1,279 @@
+// What both transports owe a router that pauses: nothing lost, nothing twice, whatever the cut.
+// And what they owe a peer that is silent, or that pings and does not read.
+#include <catch2/catch.hpp>
+
+#include <random>
+
+#include "rawsocket_peer.hpp"
+#include "websocket_peer.hpp"
+
+using namespace transports_test;
+
+namespace {
+
+using Messages = std::vector<std::string>;
+
+// Takes one message after the other and pauses now and then, by one of the ways there are.
+struct MoodyRouter {
+  std::mt19937& random;
+  bool paused = false;
+
+  uint32_t operator()(nx_session& session, const nx_bytes*, uint32_t count) {
+    const uint32_t taken = random() % (count + 1);
+    if (taken == count) {
+      if (random() % 4 == 0) pause(session);  // after all of them
+      return count;
+    }
+    switch (random() % 3) {
+      case 0:
+        pause(session);
+        break;
+      case 1:  // pauses and resumes before it returns
+        session.set_reading(false);
+        session.set_reading(true);
+        break;
+      default:  // says it with the count alone, which means the same
+        paused = true;
+        break;
+    }
+    return taken;
+  }
+  void pause(nx_session& session) {
+    session.set_reading(false);
+    paused = true;
+  }
+};
+
+// Feeds `wire` in random pieces to a moody router and answers what it got.
+template <typename RigT>
+Messages through(RigT& rig, const std::string& wire, std::mt19937& random) {
+  nx_session& session = rig.session();
+  auto router = std::make_shared<MoodyRouter>(MoodyRouter{random});
+  session.take = [router](nx_session& s, const nx_bytes* list, uint32_t count) {
+    return (*router)(s, list, count);
+  };
+  const auto resume = [&] {
+    if (!std::exchange(router->paused, false)) return;
+    session.set_reading(true);
+    rig.host.turn(*rig.stream);
+  };
+  size_t at = 0;
+  while (at < wire.size()) {
+    const size_t piece = std::min<size_t>(wire.size() - at, 1 + random() % 40);
+    rig.feed(wire.substr(at, piece));
+    at += piece;
+    if (random() % 3 == 0) resume();
+  }
+  for (int i = 0; i < 10000 && (router->paused || !rig.stream->inbox.empty()); ++i) resume();
+  return session.messages;
+}
+
+}  // namespace
+
+TEST_CASE("WebSocket: nothing is lost or doubled by a router that pauses") {
+  std::mt19937 random(20240611);
+  for (int round = 0; round < 300; ++round) {
+    WebSocketRig rig;
+    rig.open("wamp.2.json", {});
+    std::string wire;
+    Messages expected;
+    size_t pings = 0;
+    for (int i = 0; i < 30; ++i) {
+      const std::string text = std::to_string(i) + std::string(random() % 60, 'x') + "\xce\xb1";
+      switch (random() % 4) {
+        case 0: {
+          const size_t cut = random() % text.size();
+          wire += frame(1, text.substr(0, cut), 0, static_cast<uint32_t>(random()));
+          if (random() % 2 == 0) {
+            wire += frame(9, "p" + std::to_string(pings++));
+          }
+          wire += frame(0, text.substr(cut), 0x80, static_cast<uint32_t>(random()));
+          break;
+        }
+        case 1:
+          wire += frame(9, "p" + std::to_string(pings++));
+          [[fallthrough]];
+        default:
+          wire += frame(1, text, 0x80, static_cast<uint32_t>(random()));
+          break;
+      }
+      expected.push_back(text);
+    }
+    REQUIRE(through(rig, wire, random) == expected);
+    for (size_t i = 0; i < pings; ++i) REQUIRE(rig.next().payload == "p" + std::to_string(i));
+    REQUIRE(rig.stream->sent.empty());
+    REQUIRE_FALSE(rig.stream->closed);
+  }
+}
+
+TEST_CASE("T-26: RawSocket: nothing is lost or doubled by a router that pauses") {
+  std::mt19937 random(7);
+  for (int round = 0; round < 300; ++round) {
+    RawSocketRig rig;
+    rig.open();
+    std::string wire;
+    Messages expected;
+    size_t pings = 0;
+    for (int i = 0; i < 30; ++i) {
+      if (random() % 4 == 0) wire += raw_frame(1, "p" + std::to_string(pings++));
+      if (random() % 8 == 0) wire += raw_frame(2, "unasked");
+      expected.push_back(std::to_string(i) + std::string(random() % 60, 'x'));
+      wire += raw_frame(0, expected.back());
+    }
+    REQUIRE(through(rig, wire, random) == expected);
+    for (size_t i = 0; i < pings; ++i) {
+      REQUIRE(rig.next() == raw_frame(2, "p" + std::to_string(i)));
+    }
+    REQUIRE(rig.stream->sent.empty());
+    REQUIRE_FALSE(rig.stream->closed);
+  }
+}
+
+TEST_CASE("A violation behind messages that are not taken yet waits for them") {
+  WebSocketRig rig;
+  rig.open();
+  rig.session().take = [](nx_session& session, const nx_bytes*, uint32_t) {
+    session.set_reading(false);
+    return 1u;
+  };
+  rig.feed(text_frame("[1]") + text_frame("[2]") + frame(3, ""));
+  CHECK(rig.session().messages == Messages{"[1]"});
+  CHECK_FALSE(rig.stream->closed);
+  rig.session().set_reading(true);
+  rig.host.turn(*rig.stream);
+  CHECK(rig.session().messages == Messages{"[1]", "[2]"});
+  CHECK_FALSE(rig.stream->closed);
+  rig.session().set_reading(true);
+  rig.host.turn(*rig.stream);
+  CHECK(rig.failed_with(1002));
+}
+
+TEST_CASE("More messages than fit one batch arrive in order") {
+  WebSocketRig rig;
+  rig.open("wamp.2.cbor");
+  std::string wire;
+  Messages expected;
+  for (int i = 0; i < 1000; ++i) {
+    expected.push_back(std::to_string(i));
+    wire += frame(2, expected.back());
+  }
+  rig.feed(wire);
+  CHECK(rig.session().messages == expected);
+  CHECK(rig.stream->received_calls == 2);  // the handshake, and this
+}
+
+// ---- keepalive -------------------------------------------------------------------------------
+
+TEST_CASE("WebSocket keepalive: silence is answered with a ping, more silence with the end") {
+  WebSocketRig rig(R"({"listen":":0","ping_interval":1000,"ping_timeout":300})");
+  rig.open();
+  CHECK(rig.stream->deadline == 1000);
+  rig.host.fire_deadline(*rig.stream);  // the handshake itself was heard
+  CHECK(rig.stream->deadline == 1000);
+  CHECK(rig.stream->sent.empty());
+  rig.host.fire_deadline(*rig.stream);
+  CHECK(rig.next().opcode == 9);
+  CHECK(rig.stream->deadline == 300);
+  SECTION("no answer") {
+    rig.host.fire_deadline(*rig.stream);
+    CHECK(rig.stream->closed);
+    CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
+  }
+  SECTION("a pong") {
+    rig.feed(frame(10, ""));
+    rig.host.fire_deadline(*rig.stream);
+    CHECK_FALSE(rig.stream->closed);
+    CHECK(rig.stream->deadline == 1000);
+  }
+  SECTION("any traffic counts, a part of a frame too") {
+    rig.feed("\x81");
+    rig.host.fire_deadline(*rig.stream);
+    CHECK_FALSE(rig.stream->closed);
+    CHECK(rig.stream->deadline == 1000);
+    CHECK(rig.next().opcode == -1);
+  }
+  SECTION("while the router does not read, nobody can be heard") {
+    rig.session().set_reading(false);
+    rig.host.fire_deadline(*rig.stream);
+    CHECK_FALSE(rig.stream->closed);
+    CHECK(rig.stream->deadline == 1000);
+  }
+}
+
+TEST_CASE("T-26: RawSocket pings only if it was told to") {
+  RawSocketRig quiet;
+  quiet.open();
+  CHECK(quiet.stream->deadline == 0);
+  RawSocketRig rig(R"({"listen":":0","ping_interval":1000,"ping_timeout":300})");
+  rig.open();
+  CHECK(rig.stream->deadline == 1000);
+  rig.host.fire_deadline(*rig.stream);
+  rig.host.fire_deadline(*rig.stream);
+  CHECK(rig.next() == raw_frame(1, ""));
+  CHECK(rig.stream->deadline == 300);
+  SECTION("no answer") {
+    rig.host.fire_deadline(*rig.stream);
+    CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
+  }
+  SECTION("a pong") {
+    rig.feed(raw_frame(2, ""));
+    rig.host.fire_deadline(*rig.stream);
+    CHECK_FALSE(rig.stream->closed);
+  }
+}
+
+// ---- peers that ping and do not read ---------------------------------------------------------
+
+TEST_CASE("T-26: a peer that pings without reading stops being read, and loses no answer") {
+  RawSocketRig rig;
+  rig.open();
+  rig.stream->stuck = true;
+  const std::string payload(60000, 'p');
+  for (int i = 0; i < 100; ++i) rig.feed(raw_frame(1, payload));
+  CHECK(rig.stream->queue.size() < 400000);
+  CHECK_FALSE(rig.stream->reading);
+  CHECK_FALSE(rig.stream->closed);
+  // The first look comes too early; the end of the jam makes it go on.
+  rig.host.fire_deadline(*rig.stream);
+  CHECK_FALSE(rig.stream->reading);
+  for (int i = 0; i < 100 && !rig.stream->inbox.empty(); ++i) {
+    rig.host.unstick(*rig.stream);
+    if (rig.stream->deadline != 0) rig.host.fire_deadline(*rig.stream);
+  }
+  int pongs = 0;
+  while (rig.next() == raw_frame(2, payload)) ++pongs;
+  CHECK(pongs == 100);
+  CHECK(rig.stream->reading);
+}
+
+TEST_CASE("T-26: answers that leave at the end of the turn stop nobody for long") {
+  RawSocketRig rig;
+  rig.open();
+  const std::string payload(300000, 'p');
+  rig.feed(raw_frame(1, payload));
+  CHECK_FALSE(rig.stream->reading);  // above the bound, and gone by now without drained()
+  rig.host.fire_deadline(*rig.stream);
+  CHECK(rig.stream->reading);
+  CHECK(rig.next() == raw_frame(2, payload));
+}
+
+TEST_CASE("WebSocket: a flood of pings is bounded too") {
+  WebSocketRig rig;
+  rig.open();
+  rig.stream->stuck = true;
+  std::string flood;
+  for (int i = 0; i < 500; ++i) flood += frame(9, std::string(125, 'p'));
+  for (int i = 0; i < 100; ++i) rig.feed(flood);
+  CHECK(rig.stream->queue.size() < 400000);
+  CHECK_FALSE(rig.stream->reading);
+}
+
+TEST_CASE("A slow reader's single pings do not stop its calls") {
+  WebSocketRig rig;
+  rig.open();
+  rig.stream->stuck = true;
+  rig.session().send(std::string(1000000, 'e'));
+  for (int i = 0; i < 100; ++i) rig.feed(frame(9, "") + text_frame("[]"));
+  CHECK(rig.stream->reading);
+  CHECK(rig.session().messages.size() == 100);
+}
