@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <future>
 #include <map>
 #include <set>
 #include <thread>
@@ -365,5 +366,58 @@ TEST_CASE("pending: many threads answer the same operations, each done is called
   }
   CHECK(accepted >= delivered);
   CHECK(w.ops.size() == 0);
+  CHECK(NumberAnswer::alive == 0);
+}
+
+TEST_CASE("pending: on real loops every operation ends with one answer or one timeout") {
+  constexpr size_t kPerLoop = 200;
+  Result<std::unique_ptr<LoopGroup>> group = LoopGroup::create(2);
+  REQUIRE(group);
+  LoopGroup& loops = *group.value();
+  {
+    PendingOps ops(loops);
+    std::atomic<int> answers{0};
+    std::atomic<int> timeouts{0};
+    std::atomic<int> wrong{0};
+    std::atomic<size_t> over{0};
+    std::promise<void> all_done;
+    std::vector<std::atomic<nx_op>> handles(2 * kPerLoop);
+    const auto told = [&](size_t i, uint32_t index, nx_status code, PendingOps::Answer given) {
+      if (Loop::current() != &loops.loop(index)) ++wrong;
+      if ((code == NX_OK) != (given != nullptr)) ++wrong;
+      ops.end(handles[i].load());
+      ++(given ? answers : timeouts);
+      if (++over == 2 * kPerLoop) all_done.set_value();
+    };
+    REQUIRE(loops.start());
+    for (uint32_t index = 0; index < 2; ++index) {
+      loops.loop(index).post([&, index](Loop& loop) {
+        for (size_t k = 0; k < kPerLoop; ++k) {
+          const size_t i = index * kPerLoop + k;
+          // Every other one is never answered.
+          const nx_op op = ops.begin(loop, k % 2 == 0 ? 0 : 1,
+                                     [&, i, index](nx_status code, PendingOps::Answer given) {
+                                       told(i, index, code, std::move(given));
+                                     });
+          handles[i].store(op);
+        }
+      });
+    }
+    std::atomic<bool> finished{false};
+    std::thread answering([&] {
+      while (!finished.load()) {
+        for (size_t i = 0; i < handles.size(); i += 2) ops.complete(handles[i].load(), answer(1));
+      }
+    });
+    all_done.get_future().wait();
+    finished = true;
+    answering.join();
+    loops.stop();
+    CHECK(answers == kPerLoop);
+    CHECK(timeouts == kPerLoop);
+    CHECK(wrong == 0);
+    CHECK(ops.size() == 0);
+    CHECK(ops.complete(handles[0].load(), answer(1)) == NX_E_CLOSED);
+  }
   CHECK(NumberAnswer::alive == 0);
 }
