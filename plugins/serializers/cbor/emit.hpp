@@ -46,12 +46,7 @@ struct Format {
   static nx_status unsigned_integer(nx_writer* out, uint64_t value) {
     return number(out, 0, value);
   }
-  static nx_status real(nx_writer* out, double value) {
-    uint8_t bytes[9] = {0xfb};
-    const auto bits = std::bit_cast<uint64_t>(value);
-    for (int i = 0; i < 8; ++i) bytes[1 + i] = static_cast<uint8_t>(bits >> 8 * (7 - i));
-    return append(out, bytes, sizeof bytes);
-  }
+  static nx_status real(nx_writer* out, double value) { return put_double(out, 0xfb, value); }
   static nx_status string(nx_writer* out, nx_str value) {
     return sized(out, 3, value.data, value.size);
   }

@@ -16,6 +16,14 @@
 
 namespace nexus::serializers {
 
+// Appends `head` and the eight bytes of a double, the first one first.
+inline nx_status put_double(nx_writer* out, uint8_t head, double value) {
+  uint8_t bytes[9] = {head};
+  const auto bits = std::bit_cast<uint64_t>(value);
+  for (int i = 0; i < 8; ++i) bytes[1 + i] = static_cast<uint8_t>(bits >> 8 * (7 - i));
+  return append(out, bytes, sizeof bytes);
+}
+
 template <class Format>
 class BinaryEmitter {
  public:

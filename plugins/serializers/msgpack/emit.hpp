@@ -47,9 +47,9 @@ struct Format {
   static nx_status unsigned_integer(nx_writer* out, uint64_t value) {
     return pack(out, [&](auto& packer) { packer.pack_uint64(value); });
   }
-  static nx_status real(nx_writer* out, double value) {
-    return pack(out, [&](auto& packer) { packer.pack_double(value); });
-  }
+  // Not with the packer: it writes a double without a fraction as an integer, and 1.0 is to stay
+  // one for whoever reads it.
+  static nx_status real(nx_writer* out, double value) { return put_double(out, 0xcb, value); }
   static nx_status string(nx_writer* out, nx_str value) {
     if (value.size > UINT32_MAX) return NX_E_UNREPRESENTABLE;
     const auto size = static_cast<uint32_t>(value.size);
