@@ -6,7 +6,7 @@
 
 // NEXUSD_BUILTIN_PLUGINS(X) is written by CMake: X(symbol, "name") for each plugin.
 #ifdef NEXUS_STATIC_PLUGINS
-#include "nexusd_builtin_plugins.inc"
+#include <nexusd_builtin_plugins.inc>  // generated, so no file of this tree
 #else
 #define NEXUSD_BUILTIN_PLUGINS(X)
 #endif

@@ -82,6 +82,13 @@ void check_own_settings(const ConfigFile& file, nexus::LogOptions& options,
                                  (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?")});
   }
 
+  const Value transports = file.value.find("transports");
+  if (!transports || (transports.is(NX_DICT) && transports.size() == 0)) {
+    // A router in a program may do without; a service that nobody can reach is a mistake.
+    mistakes.push_back(
+        {"transports", "there is no listener: add transports.<label>, or --ws, --tcp or --unix"});
+  }
+
   Value section = file.value.find("log");
   if (!section) section = Value::dict();
   const size_t before = mistakes.size();

@@ -112,6 +112,18 @@ class Check(FolderTest):
         self.assertEqual(status, 78)
         self.assertEqual(mistakes[0].split(":")[0], "log.level (--log-level)")
 
+    def test_a_service_without_listener_or_realm(self):
+        status, _, mistakes = self.check("n.json", {})
+        self.assertEqual(status, 78)
+        self.assertEqual(len(mistakes), 3, mistakes)
+        self.assertTrue(mistakes[0].startswith("transports: there is no listener"), mistakes)
+        self.assertTrue(mistakes[1].startswith("realms: there is no realm"), mistakes)
+        # A template alone is enough.
+        template = {"authenticators": {"a": {"type": "anonymous"}}}
+        status, _, mistakes = self.check("n.json", {"realm_template": template},
+                                         "--tcp", "127.0.0.1:0")
+        self.assertEqual((status, mistakes), (0, []))
+
     def test_json_that_does_not_parse(self):
         status, _, mistakes = self.check("n.json", '{\n  "log": {,}\n}')
         self.assertEqual(status, 78)

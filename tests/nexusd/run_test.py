@@ -121,6 +121,7 @@ class Stopping(FolderTest):
             daemon.signal(number)
             self.assertEqual(client.receive()[0::2], [harness.GOODBYE, "wamp.close.system_shutdown"])
             client.send([harness.GOODBYE, {}, "wamp.close.goodbye_and_out"])
+            client.close()
             self.assertEqual(daemon.wait(), 0)
             self.assertFalse((self.folder / "n.sock").exists())
 
