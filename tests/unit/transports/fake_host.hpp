@@ -107,10 +107,16 @@ class FakeHost : public nx_host {
   FakeHost() : nx_host{sizeof(nx_host), NX_ABI_MINOR, &FakeHost::find_service} {}
   FakeHost(const FakeHost&) = delete;
   FakeHost& operator=(const FakeHost&) = delete;
-  ~FakeHost() {
+  ~FakeHost() { forget(); }
+
+  // Drops what is left of connections that have ended.
+  void forget() {
     for (auto& session : sessions) {
       if (session->details != nullptr) values().unref(session->details);
     }
+    sessions.clear();
+    streams.clear();
+    log.clear();
   }
 
   static const nx_host_values_v1& values() { return nexus::sdk::fake::values_table; }
