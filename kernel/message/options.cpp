@@ -142,6 +142,7 @@ bool invoke_of(std::string_view text, Invoke* out) {
   if (text == "random") return *out = Invoke::random, true;
   if (text == "first") return *out = Invoke::first, true;
   if (text == "last") return *out = Invoke::last, true;
+  if (text == "sharded") return *out = Invoke::sharded, true;
   return false;
 }
 
@@ -183,7 +184,7 @@ struct Reader {
       case Kind::match:
         return fail("exact, prefix or wildcard");
       case Kind::invoke:
-        return fail("single, roundrobin, random, first or last");
+        return fail("single, roundrobin, random, first, last or sharded");
       case Kind::mode:
         return fail("skip, kill or killnowait");
       case Kind::enc_algo:

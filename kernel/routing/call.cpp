@@ -53,7 +53,17 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
   if (list == nullptr) {
     return fail_call(session, message.request, uri::kNoSuchProcedure, {});
   }
-  const Callee& callee = choose_callee(*list);
+  if (options.has_runmode && list->invoke == Invoke::sharded) {
+    if (options.runmode != "partition") {
+      return fail_call(session, message.request, uri::kOptionNotAllowed,
+                       "runmode can only be partition");
+    }
+    if (!options.has_rkey) {
+      return fail_call(session, message.request, uri::kInvalidArgument,
+                       "runmode partition needs rkey");
+    }
+  }
+  const Callee& callee = choose_callee(*list, options.has_rkey ? &options.rkey : nullptr);
   const SessionInfo& callee_info = *callee.info;
   if (options.progress &&
       !callee_info.has(kCalleeProgressiveInvocations | kCalleeCanceling)) {
@@ -76,7 +86,6 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
   const bool disclose =
       (callee.disclose_caller && may_disclose) ||
       (disclosed == Disclosed::yes && callee_info.has(kCalleeCallerIdentification));
-  const bool here = callee_info.ref.loop() == shard.loop.index();
 
   Invocation invocation;
   invocation.caller = session.ref();
@@ -90,30 +99,36 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
   invocation.caller_passthru = caller.has(kCallerPassthru);
   invocation.progressive = invocation.progress = options.progress;
   invocation.timeout_ms = clamp_timeout(policy_, options.timeout_ms);
-  invocation.forward_timeout = callee.forward_timeout && callee_info.has(kCalleeTimeout);
   invocation.has_trust_level = grant.has_trust_level && callee_info.has(kCalleeTrustLevels);
   invocation.trust_level = grant.trust_level;
   invocation.passthru = &options.passthru;
   invocation.payload = message.payload;
-  if (!here) {
-    const uint32_t loop = shard.loop.index();
-    invocation.token = uint64_t{loop + 1} << 48 | ++next_token_[loop];
-  }
 
   CallRecord record;
-  record.callee = callee_info.ref;
-  record.token = invocation.token;
+  invocation.reroutable = callee_info.has(kCalleeReroute);
   if (options.progress) {
     record.streaming = record.was_progressive = true;
     record.procedure = std::make_unique<std::string>(message.uri);
+  } else if (invocation.reroutable && list->callees.size() > 1) {
+    keep_for_reroute(record, invocation, list, callee_info.id, shard.loop.now_ms());
   }
-  tables.calls.insert(message.request, std::move(record));
-  if (here) {
-    invoke(shard, callee_info.ref, invocation);
-    return;
-  }
-  Shard& there = *shards_[callee_info.ref.loop()];
-  there.loop.post(std::make_unique<InvokeLetter>(*this, there, callee_info.ref, invocation));
+  CallRecord* kept = tables.calls.insert(message.request, std::move(record));
+  send_invocation(shard, callee, *kept, invocation);
+}
+
+// Hands the call to the callee's loop, which may be this one. `record` may be gone afterwards.
+void Dealer::send_invocation(Shard& shard, const Callee& callee, CallRecord& record,
+                             Invocation& invocation) {
+  const SessionRef ref = callee.info->ref;
+  const uint32_t here = shard.loop.index();
+  record.callee = ref;
+  record.invocation = 0;
+  record.token = invocation.token = 0;
+  invocation.forward_timeout = callee.forward_timeout && callee.info->has(kCalleeTimeout);
+  if (ref.loop() == here) return invoke(shard, ref, invocation);
+  record.token = invocation.token = uint64_t{here + 1} << 48 | ++next_token_[here];
+  Shard& there = *shards_[ref.loop()];
+  there.loop.post(std::make_unique<InvokeLetter>(*this, there, ref, invocation));
 }
 
 // A CALL whose id is known: the next part of a progressive call (R-50 … R-55). False: it is a new
@@ -149,6 +164,7 @@ bool Dealer::continue_call(Session& session, const Message& message, const Optio
 void Dealer::cancel(Session& session, const Message& message, const Options& options) {
   CallRecord* record = session.tables().calls.find(message.request);
   if (record == nullptr) return;  // done already, or never was
+  record->canceled = true;        // a callee that turns out to be unavailable is the last one
   if (record->token == 0) {
     cancel_invocation(session.shard(), record->callee, record->invocation, 0, options.mode, false);
     return;

@@ -1,5 +1,6 @@
 #include "kernel/routing/dealer.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "kernel/message/error_uri.hpp"
@@ -51,9 +52,20 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
       by_id_.emplace(registration->id, std::move(made));
     }
     id = registration->id;
-    if (session.tables().registrations.insert(id, 1) != nullptr) {
-      registration->callees.push_back(
-          {&session, session.info(), options.disclose_caller, options.forward_timeout});
+    std::unique_ptr<CalleeQueue> queue;
+    if (options.concurrency != 0) {
+      queue = std::make_unique<CalleeQueue>();
+      queue->load = std::make_shared<CalleeLoad>();
+      queue->load->limit =
+          static_cast<uint32_t>(std::min<uint64_t>(options.concurrency, UINT32_MAX));
+    }
+    std::shared_ptr<CalleeLoad> load = queue == nullptr ? nullptr : queue->load;
+    if (session.tables().registrations.insert(id, std::move(queue)) != nullptr) {
+      Callee callee{
+          &session,        session.info(), options.disclose_caller, options.forward_timeout,
+          std::move(load), nullptr};
+      if (options.has_rkey) callee.rkey = std::make_shared<const std::string>(options.rkey);
+      registration->callees.push_back(std::move(callee));
       registration->list = nullptr;
       generation_.fetch_add(1, std::memory_order_release);
     }
@@ -63,9 +75,12 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
 }
 
 void Dealer::unregister(Session& session, const Message& message) {
-  if (!session.tables().registrations.erase(message.id)) {
+  std::unique_ptr<CalleeQueue>* held = session.tables().registrations.find(message.id);
+  if (held == nullptr) {
     return session.reply_error(Code::unregister, message.request, uri::kNoSuchRegistration);
   }
+  const std::unique_ptr<CalleeQueue> queue = std::move(*held);
+  session.tables().registrations.erase(message.id);
   {
     const std::lock_guard lock(mutex_);
     const auto at = by_id_.find(message.id);
@@ -79,6 +94,8 @@ void Dealer::unregister(Session& session, const Message& message) {
     generation_.fetch_add(1, std::memory_order_release);
   }
   if (session.build().ack(Code::unregistered, message.request) == NX_OK) session.send_reply();
+  // what has been sent goes on; what still waits cannot be sent any more.
+  if (queue != nullptr) fail_waiting(session, *queue);
 }
 
 std::shared_ptr<const CalleeList> Dealer::find(Shard& shard, std::string_view procedure) {
@@ -108,7 +125,7 @@ void Dealer::leave(Session& session) {
   }
   if (tables.registrations.empty()) return;
   const std::lock_guard lock(mutex_);
-  tables.registrations.for_each([this, &session](uint64_t id, uint64_t) {
+  tables.registrations.for_each([this, &session](uint64_t id, std::unique_ptr<CalleeQueue>&) {
     const auto at = by_id_.find(id);
     if (at == by_id_.end()) return;
     at->second->remove(session);

@@ -7,7 +7,9 @@
 //
 //   dealer.cpp      REGISTER, UNREGISTER, choosing
 //   call.cpp        CALL and CANCEL, on the caller's loop
+//   reroute.cpp     another callee after one that is unavailable, on the caller's loop
 //   invocation.cpp  INVOCATION, INTERRUPT, timeouts, on the callee's loop
+//   waiting.cpp     calls that wait for a place with a callee that set a limit
 //   result.cpp      YIELD and ERROR on the callee's loop, RESULT and ERROR on the caller's
 #pragma once
 
@@ -40,6 +42,7 @@ struct Invocation {
   bool caller_passthru = false;
   bool progressive = false;  // the CALL said progress, true or (a continuation) false
   bool progress = false;
+  bool reroutable = false;  // the caller's loop keeps what another attempt needs
   uint64_t timeout_ms = 0;
   bool forward_timeout = false;
   bool has_trust_level = false;
@@ -77,15 +80,30 @@ class Dealer {
   friend class ContinueLetter;
   friend class CancelLetter;
   friend class ReplyLetter;
+  friend class UnavailableLetter;
   friend struct CallTimeout;
 
   std::shared_ptr<const CalleeList> find(Shard& shard, std::string_view procedure);
 
   // call.cpp
+  void send_invocation(Shard& shard, const Callee& callee, CallRecord& record,
+                       Invocation& invocation);
   bool continue_call(Session& session, const Message& message, const Options& options);
   void abandon(Shard& shard, const CallRecord& record);
   bool end_call(Session& session, uint64_t call);
   void fail_call(Session& session, uint64_t request, std::string_view uri, std::string_view text);
+
+  // reroute.cpp, on the caller's loop
+  void keep_for_reroute(CallRecord& record, const Invocation& invocation,
+                        std::shared_ptr<const CalleeList> list, uint64_t callee, uint64_t now_ms);
+  void reroute(Shard& shard, SessionRef caller, uint64_t call, uint64_t token);
+
+  // waiting.cpp, on the callee's loop
+  void wait(Shard& shard, Session& callee, const Invocation& call, CalleeQueue& queue);
+  void wait_more(InvocationRecord& record, bool progress, const Payload& payload);
+  // A place with this registration has become free.
+  void admit_next(Session& callee, uint64_t registration);
+  void fail_waiting(Session& callee, CalleeQueue& queue);
 
   // invocation.cpp, on the callee's loop
   void invoke(Shard& shard, SessionRef callee, const Invocation& call);
@@ -93,6 +111,14 @@ class Dealer {
                            bool progress, const Payload& payload);
   void cancel_invocation(Shard& shard, SessionRef callee, uint64_t invocation, uint64_t token,
                          CancelMode mode, bool caller_left);
+  static InvocationRecord make_record(const Invocation& call);
+  // Sends the INVOCATION of a record that is in no table and enters it; answers its id, or 0 when
+  // the call has been answered with an error instead.
+  uint64_t start(Shard& shard, Session& callee, const Invocation& call, InvocationRecord&& record);
+  void enter(Shard& shard, Session& callee, uint64_t id, InvocationRecord&& record);
+  void send_part(Shard& shard, Session& callee, uint64_t invocation, InvocationRecord& record,
+                 bool progress, const Payload& payload);
+  static void drop_timer(Session& callee, InvocationRecord& record);
   void interrupt(Session& callee, uint64_t invocation, InvocationRecord& record, CancelMode mode,
                  std::string_view reason);
   void arm_timeout(Session& callee, uint64_t invocation, InvocationRecord& record);

@@ -18,13 +18,7 @@ struct CallTimeout {
 };
 
 void Dealer::invoke(Shard& shard, SessionRef ref, const Invocation& call) {
-  InvocationRecord record;
-  record.caller = call.caller;
-  record.call = call.call;
-  record.token = call.token;
-  record.caller_format = call.caller_format;
-  record.registration = call.registration;
-  record.caller_passthru = call.caller_passthru;
+  InvocationRecord record = make_record(call);
   const auto fail = [&](std::string_view uri, std::string_view text) {
     reply(shard, record, {.error_uri = uri, .error_text = text});
   };
@@ -32,12 +26,37 @@ void Dealer::invoke(Shard& shard, SessionRef ref, const Invocation& call) {
   if (callee == nullptr || !callee->established()) {
     return fail(uri::kCanceled, "the callee has left");
   }
-  SessionTables& tables = callee->tables();
   // nothing is sent to a callee that has unregistered while the call was on its way.
-  if (tables.registrations.find(call.registration) == nullptr) {
-    return fail(uri::kNoSuchProcedure, {});
+  std::unique_ptr<CalleeQueue>* queue = callee->tables().registrations.find(call.registration);
+  if (queue == nullptr) return fail(uri::kNoSuchProcedure, {});
+  if (*queue != nullptr && (*queue)->load->full()) {
+    return wait(shard, *callee, call, **queue);
   }
-  const SessionInfo& info = *callee->info();
+  start(shard, *callee, call, std::move(record));
+}
+
+InvocationRecord Dealer::make_record(const Invocation& call) {
+  InvocationRecord record;
+  record.caller = call.caller;
+  record.call = call.call;
+  record.token = call.token;
+  record.caller_format = call.caller_format;
+  record.registration = call.registration;
+  record.caller_passthru = call.caller_passthru;
+  record.reroutable = call.reroutable;
+  record.timeout_ms = call.forward_timeout ? 0 : call.timeout_ms;
+  return record;
+}
+
+uint64_t Dealer::start(Shard& shard, Session& callee, const Invocation& call,
+                       InvocationRecord&& record) {
+  SessionTables& tables = callee.tables();
+  const SessionInfo& info = *callee.info();
+  const auto fail = [&](std::string_view uri, std::string_view text) -> uint64_t {
+    reply(shard, record, {.error_uri = uri, .error_text = text});
+    drop_timer(callee, record);
+    return 0;
+  };
   record.receive_progress = call.caller_streams_results &&
                             info.has(kCalleeProgressiveResults | kCalleeCanceling);
   Disclosure caller;
@@ -56,10 +75,10 @@ void Dealer::invoke(Shard& shard, SessionRef ref, const Invocation& call) {
   details.trust_level = call.trust_level;
 
   const uint64_t id = tables.last_invocation == kMaxId ? 1 : tables.last_invocation + 1;
-  if (callee->build().invocation(id, call.registration, details, call.payload) != NX_OK) {
+  if (callee.build().invocation(id, call.registration, details, call.payload) != NX_OK) {
     return fail(uri::kInvalidArgument, "the arguments cannot be said in the callee's format");
   }
-  switch (callee->send(Urgency::invocation, shard.out.bytes())) {
+  switch (callee.send(Urgency::invocation, shard.out.bytes())) {
     case Sent::ok:
       break;
     case Sent::too_large:
@@ -71,14 +90,31 @@ void Dealer::invoke(Shard& shard, SessionRef ref, const Invocation& call) {
       return fail(uri::kCanceled, "the callee has left");
   }
   tables.last_invocation = id;
+  std::unique_ptr<CalleeQueue>* queue = tables.registrations.find(call.registration);
+  if (queue != nullptr && *queue != nullptr) {
+    record.load = (*queue)->load;
+    record.load->active.fetch_add(1, std::memory_order_relaxed);
+  }
+  enter(shard, callee, id, std::move(record));
+  return id;
+}
+
+// Puts a record into the callee's table, and makes it known to whoever may cancel the call.
+void Dealer::enter(Shard& shard, Session& callee, uint64_t id, InvocationRecord&& record) {
+  SessionTables& tables = callee.tables();
   if (record.token != 0) {
+    tables.tokens.erase(record.token);
     tables.tokens.insert(record.token, id);
   } else if (Session* session = shard.resolve(record.caller)) {
     if (CallRecord* mine = session->tables().calls.find(record.call)) mine->invocation = id;
   }
-  record.timeout_ms = call.forward_timeout ? 0 : call.timeout_ms;
-  InvocationRecord* kept = tables.invocations.insert(id, record);
-  if (kept != nullptr) arm_timeout(*callee, id, *kept);
+  InvocationRecord* kept = tables.invocations.insert(id, std::move(record));
+  if (kept == nullptr) return;
+  if (kept->timeout == nullptr) {
+    arm_timeout(callee, id, *kept);
+  } else {
+    kept->timeout->invocation = id;  // it waited before, and its clock has been running
+  }
 }
 
 void Dealer::arm_timeout(Session& callee, uint64_t invocation, InvocationRecord& record) {
@@ -89,15 +125,20 @@ void Dealer::arm_timeout(Session& callee, uint64_t invocation, InvocationRecord&
   record.timer = loop.start_timer(record.timeout_ms, &CallTimeout::fire, record.timeout);
 }
 
-InvocationRecord Dealer::take(Session& callee, uint64_t invocation) {
-  SessionTables& tables = callee.tables();
-  InvocationRecord record = *tables.invocations.find(invocation);
-  tables.invocations.erase(invocation);
-  if (record.token != 0) tables.tokens.erase(record.token);
+void Dealer::drop_timer(Session& callee, InvocationRecord& record) {
   if (record.timer != 0) callee.shard().loop.cancel_timer(record.timer);
   delete record.timeout;
   record.timer = 0;
   record.timeout = nullptr;
+}
+
+InvocationRecord Dealer::take(Session& callee, uint64_t invocation) {
+  SessionTables& tables = callee.tables();
+  InvocationRecord record = std::move(*tables.invocations.find(invocation));
+  tables.invocations.erase(invocation);
+  if (record.token != 0) tables.tokens.erase(record.token);
+  drop_timer(callee, record);
+  if (record.load != nullptr) record.load->active.fetch_sub(1, std::memory_order_relaxed);
   return record;
 }
 
@@ -108,11 +149,16 @@ void Dealer::on_timeout(Session& callee, uint64_t invocation) {
   InvocationRecord record = take(callee, invocation);
   reply(callee.shard(), record, {.error_uri = uri::kTimeout, .error_text = "the call timed out"});
   interrupt(callee, invocation, record, CancelMode::killnowait, uri::kTimeout);
+  admit_next(callee, record.registration);
 }
 
 void Dealer::interrupt(Session& callee, uint64_t invocation, InvocationRecord& record,
                        CancelMode mode, std::string_view reason) {
-  if (record.interrupted || !callee.established() || !callee.info()->has(kCalleeCanceling)) return;
+  // A callee that has not been told of the call has nothing to interrupt.
+  if (record.interrupted || record.queued != nullptr || !callee.established() ||
+      !callee.info()->has(kCalleeCanceling)) {
+    return;
+  }
   record.interrupted = true;
   if (callee.build().interrupt(invocation, cancel_mode_name(mode), reason) == NX_OK) {
     callee.send_reply();
@@ -133,10 +179,12 @@ void Dealer::cancel_invocation(Shard& shard, SessionRef ref, uint64_t invocation
   if (record == nullptr) return;
   if (caller_left) {
     InvocationRecord taken = take(*callee, invocation);
-    return interrupt(*callee, invocation, taken, CancelMode::killnowait, uri::kCanceled);
+    interrupt(*callee, invocation, taken, CancelMode::killnowait, uri::kCanceled);
+    return admit_next(*callee, taken.registration);
   }
   // a callee that cannot be interrupted is left alone, and the caller hears at once.
-  if (!callee->info()->has(kCalleeCanceling)) mode = CancelMode::skip;
+  // The same for a call that still waits for its turn.
+  if (!callee->info()->has(kCalleeCanceling) || record->queued != nullptr) mode = CancelMode::skip;
   if (mode == CancelMode::kill) {
     return interrupt(*callee, invocation, *record, mode, uri::kCanceled);
   }
@@ -145,6 +193,7 @@ void Dealer::cancel_invocation(Shard& shard, SessionRef ref, uint64_t invocation
   if (mode == CancelMode::killnowait) {
     interrupt(*callee, invocation, taken, mode, uri::kCanceled);
   }
+  admit_next(*callee, taken.registration);
 }
 
 void Dealer::continue_invocation(Shard& shard, SessionRef ref, uint64_t invocation, uint64_t token,
@@ -159,17 +208,24 @@ void Dealer::continue_invocation(Shard& shard, SessionRef ref, uint64_t invocati
   }
   InvocationRecord* record = tables.invocations.find(invocation);
   if (record == nullptr) return;
+  if (record->queued != nullptr) return wait_more(*record, progress, payload);
+  send_part(shard, *callee, invocation, *record, progress, payload);
+}
+
+// One more part of a progressive call. A part that cannot be delivered would leave a hole in the
+// stream, so the call ends there.
+void Dealer::send_part(Shard& shard, Session& callee, uint64_t invocation, InvocationRecord& record,
+                       bool progress, const Payload& payload) {
   InvocationDetails details;
   details.has_progress = true;
   details.progress = progress;
-  details.receive_progress = record->receive_progress;
+  details.receive_progress = record.receive_progress;
   const nx_status built =
-      callee->build().invocation(invocation, record->registration, details, payload);
+      callee.build().invocation(invocation, record.registration, details, payload);
   const Sent sent =
-      built == NX_OK ? callee->send(Urgency::invocation, shard.out.bytes()) : Sent::ok;
-  if (built == NX_OK && sent == Sent::ok) return;
-  // A part that cannot be delivered would leave a hole in the stream: the call ends here.
-  InvocationRecord taken = take(*callee, invocation);
+      built == NX_OK ? callee.send(Urgency::invocation, shard.out.bytes()) : Sent::closed;
+  if (sent == Sent::ok) return;
+  InvocationRecord taken = take(callee, invocation);
   Reply failure;
   if (built != NX_OK) {
     failure = {.error_uri = uri::kInvalidArgument,
@@ -183,7 +239,8 @@ void Dealer::continue_invocation(Shard& shard, SessionRef ref, uint64_t invocati
                .error_text = "the callee is too slow: its queue is full"};
   }
   reply(shard, taken, failure);
-  interrupt(*callee, invocation, taken, CancelMode::killnowait, uri::kCanceled);
+  interrupt(callee, invocation, taken, CancelMode::killnowait, uri::kCanceled);
+  admit_next(callee, taken.registration);
 }
 
 }  // namespace nexus

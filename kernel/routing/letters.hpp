@@ -25,32 +25,41 @@ class OwnedPayload {
   Payload payload_;
 };
 
-class InvokeLetter : public Mail {
+// An Invocation that owns what its views lie in.
+class OwnedInvocation {
  public:
-  InvokeLetter(Dealer& dealer, Shard& there, SessionRef callee, const Invocation& call)
-      : dealer_(dealer),
-        there_(there),
-        callee_(callee),
-        call_(call),
-        procedure_(call.procedure),
-        payload_(call.payload) {
+  explicit OwnedInvocation(const Invocation& call)
+      : call_(call), procedure_(call.procedure), payload_(call.payload) {
     if (call.passthru != nullptr) passthru_ = *call.passthru;
     call_.payload = payload_.get();
   }
-  void run(Loop&) override {
+  OwnedInvocation(const OwnedInvocation&) = delete;
+  OwnedInvocation& operator=(const OwnedInvocation&) = delete;
+
+  Invocation& get() {
     call_.procedure = procedure_;
     call_.passthru = &passthru_;
-    dealer_.invoke(there_, callee_, call_);
+    return call_;
   }
+
+ private:
+  Invocation call_;
+  std::string procedure_;
+  Passthru passthru_;
+  OwnedPayload payload_;
+};
+
+class InvokeLetter : public Mail {
+ public:
+  InvokeLetter(Dealer& dealer, Shard& there, SessionRef callee, const Invocation& call)
+      : dealer_(dealer), there_(there), callee_(callee), call_(call) {}
+  void run(Loop&) override { dealer_.invoke(there_, callee_, call_.get()); }
 
  private:
   Dealer& dealer_;
   Shard& there_;
   SessionRef callee_;
-  Invocation call_;
-  std::string procedure_;
-  Passthru passthru_;
-  OwnedPayload payload_;
+  OwnedInvocation call_;
 };
 
 class ContinueLetter : public Mail {
@@ -97,6 +106,21 @@ class CancelLetter : public Mail {
   uint64_t token_;
   CancelMode mode_;
   bool caller_left_;
+};
+
+// The callee has said wamp.error.unavailable: the caller's loop may try another one.
+class UnavailableLetter : public Mail {
+ public:
+  UnavailableLetter(Dealer& dealer, Shard& there, SessionRef caller, uint64_t call, uint64_t token)
+      : dealer_(dealer), there_(there), caller_(caller), call_(call), token_(token) {}
+  void run(Loop&) override { dealer_.reroute(there_, caller_, call_, token_); }
+
+ private:
+  Dealer& dealer_;
+  Shard& there_;
+  SessionRef caller_;
+  uint64_t call_;
+  uint64_t token_;
 };
 
 // A RESULT or ERROR, encoded in the caller's format already.

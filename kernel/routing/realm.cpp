@@ -21,6 +21,8 @@ constexpr std::string_view kDealerFeatures[] = {
     "call_trustlevels",
     "pattern_based_registration",
     "shared_registration",
+    "sharded_registration",
+    "call_reroute",
     "payload_passthru_mode",
 };
 

@@ -11,6 +11,7 @@
 
 #include "kernel/message/message.hpp"
 #include "kernel/session/info.hpp"
+#include "kernel/session/tables.hpp"
 
 namespace nexus {
 
@@ -21,6 +22,10 @@ struct Callee {
   SessionInfoPtr info;
   bool disclose_caller = false;
   bool forward_timeout = false;
+  std::shared_ptr<CalleeLoad> load;         // null: no limit
+  std::shared_ptr<const std::string> rkey;  // the key that it owns alone (sharded), or null
+
+  bool full() const { return load != nullptr && load->full(); }
 };
 
 struct CalleeList {
@@ -46,7 +51,15 @@ struct Registration {
   void remove(const Session& session);
 };
 
-// By the registration's policy; the list is not empty.
-const Callee& choose_callee(const CalleeList& list);
+// By the registration's policy; the list is not empty. A callee that is at its limit is
+// passed over while another one is not. With `rkey` (or null) and a sharded registration: the
+// callee that owns the key, else the one that rendezvous hashing names, so that a key stays with
+// its callee while others come and go.
+const Callee& choose_callee(const CalleeList& list, const std::string* rkey);
+
+// The one to try after `failed` said that it is unavailable; null when all have been tried.
+// `tried` holds session ids, `failed` among them.
+const Callee* choose_other(const CalleeList& list, uint64_t failed,
+                           const std::vector<uint64_t>& tried);
 
 }  // namespace nexus

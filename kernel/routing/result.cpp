@@ -24,18 +24,21 @@ void Dealer::yield(Session& session, const Message& message, const Options& opti
   Shard& shard = session.shard();
   if (options.passthru.ppt() && !found->caller_passthru) {
     const InvocationRecord record = take(session, message.request);
-    return reply(shard, record,
-                 {.error_uri = uri::kFeatureNotSupported,
-                  .error_text = "the caller does not take payload passthru"});
+    reply(shard, record,
+          {.error_uri = uri::kFeatureNotSupported,
+           .error_text = "the caller does not take payload passthru"});
+    return admit_next(session, record.registration);
   }
   if (options.progress) {
     if (!found->receive_progress) return;
     arm_timeout(session, message.request, *found);
+    found->answered = true;
     return reply(shard, *found,
                  {.message = &message, .passthru = &options.passthru, .progress = true});
   }
   const InvocationRecord record = take(session, message.request);
   reply(shard, record, {.message = &message, .passthru = &options.passthru});
+  admit_next(session, record.registration);
 }
 
 void Dealer::error(Session& session, const Message& message, const Options&) {
@@ -50,8 +53,24 @@ void Dealer::error(Session& session, const Message& message, const Options&) {
   if (policy.uri_check == UriCheck::strict && !valid_uri(message.uri, UriCheck::strict)) {  // U-13
     return session.violation("ERROR.Error is not a valid URI");
   }
-  const InvocationRecord record = take(session, message.request);
-  reply(session.shard(), record, {.message = &message});
+  InvocationRecord record = take(session, message.request);
+  Shard& shard = session.shard();
+  if (record.reroutable && message.uri == uri::kUnavailable) {  // never shown to the caller
+    if (record.answered) {
+      reply(shard, record,
+            {.error_uri = uri::kNoAvailableCallee,
+             .error_text = "the callee has become unavailable"});
+    } else if (record.token == 0) {
+      reroute(shard, record.caller, record.call, 0);
+    } else {
+      Shard& there = *shards_[record.caller.loop()];
+      there.loop.post(std::make_unique<UnavailableLetter>(*this, there, record.caller, record.call,
+                                                          record.token));
+    }
+  } else {
+    reply(shard, record, {.message = &message});
+  }
+  admit_next(session, record.registration);
 }
 
 nx_status Dealer::build_reply(Build build, uint64_t call, const Reply& reply) {

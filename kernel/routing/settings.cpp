@@ -63,7 +63,8 @@ constexpr nx_option kComponent[] = {
            "Which plugin: anonymous, …; its own options follow beside."),
 };
 
-// The template has everything but the URI, which comes first for that reason.
+// The template has everything but the URI, which comes first for that reason, and one option more,
+// which comes last.
 constexpr nx_option kRealm[] = {
     OPTION(NX_OPTION_STRING, NX_OPTION_REQUIRED, "uri", "", "", 0, 0,
            "The realm's URI, as clients name it in HELLO."),
@@ -88,12 +89,36 @@ constexpr nx_option kRealm[] = {
            "Registrations of one session; 0 = no limit."),
     OPTION(NX_OPTION_INT, 0, "max_calls", "100000", "", 0, 2147483647,
            "Calls in flight of one session; 0 = no limit."),
+    OPTION(NX_OPTION_INT, 0, "max_waiting_calls", "1000", "", 0, 1000000,
+           "Calls that may wait for one registration of a callee that limits its concurrency."),
     OPTION(NX_OPTION_DURATION, 0, "call_timeout", "0", "", 0, 2147483647,
            "For calls that name no timeout; 0 = none."),
     OPTION(NX_OPTION_DURATION, 0, "max_call_timeout", "0", "", 0, 2147483647,
            "Longest timeout that a call may have; 0 = any."),
+    OPTION(NX_OPTION_BOOL, 0, "meta_api", "true", "", 0, 0,
+           "Offer the wamp.session, wamp.registration and wamp.subscription procedures and events."),
+    OPTION(NX_OPTION_LIST, 0, "meta_kill_roles", "trusted", "", 0, 0,
+           "Roles that may call wamp.session.kill, kill_by_…, kill_all and modify_details, "
+           "wamp.registration.remove_callee and wamp.subscription.remove_subscriber, if the "
+           "authorizers allow it as well. The router's own sessions are trusted."),
+    OPTION(NX_OPTION_LIST, 0, "meta_session_details", "", "", 0, 0,
+           "Further keys of a client's HELLO.Details that wamp.session.get and on_join show to "
+           "everybody in the realm."),
+    OPTION(NX_OPTION_INT, 0, "max_testaments", "100", "", 0, 1000000,
+           "Testaments of one session."),
+    OPTION(NX_OPTION_SIZE, 0, "max_testament_bytes", "64K", "", 0, 1073741824,
+           "Size of all testaments of one session together."),
+    // The template's own, so it is the last.
+    OPTION(NX_OPTION_BOOL, 0, "remove_when_empty", "false", "", 0, 0,
+           "A realm that was made from the template goes when its last session has left."),
 };
 #undef OPTION
+
+std::vector<std::string> read_strings(const Value& list) {
+  std::vector<std::string> all;
+  for (size_t i = 0; i < list.size(); ++i) all.emplace_back(list.at(i).as_string());
+  return all;
+}
 
 Disclose read_disclose(const Value& value) {
   if (value.as_string() == "never") return Disclose::never;
@@ -105,7 +130,7 @@ Disclose read_disclose(const Value& value) {
 OptionTable router_table() { return {kRouter, std::size(kRouter)}; }
 OptionTable plugins_table() { return {kPlugins, std::size(kPlugins)}; }
 OptionTable transport_table() { return {kTransport, std::size(kTransport)}; }
-OptionTable realm_table() { return {kRealm, std::size(kRealm)}; }
+OptionTable realm_table() { return {kRealm, std::size(kRealm) - 1}; }
 OptionTable realm_template_table() { return {kRealm + 1, std::size(kRealm) - 1}; }
 OptionTable component_table() { return {kComponent, std::size(kComponent)}; }
 
@@ -142,8 +167,15 @@ RealmPolicy make_realm_policy(const Value& s) {
   policy.max_subscriptions = s.find("max_subscriptions").as_uint();
   policy.max_registrations = s.find("max_registrations").as_uint();
   policy.max_calls = s.find("max_calls").as_uint();
+  policy.max_waiting_calls = s.find("max_waiting_calls").as_uint();
   policy.call_timeout_ms = s.find("call_timeout").as_uint();
   policy.max_call_timeout_ms = s.find("max_call_timeout").as_uint();
+  policy.meta_api = s.find("meta_api").as_bool();
+  policy.meta_kill_roles = read_strings(s.find("meta_kill_roles"));
+  policy.meta_session_details = read_strings(s.find("meta_session_details"));
+  policy.max_testaments = s.find("max_testaments").as_uint();
+  policy.max_testament_bytes = s.find("max_testament_bytes").as_uint();
+  policy.remove_when_empty = s.find("remove_when_empty").as_bool();
   return policy;
 }
 

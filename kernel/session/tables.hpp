@@ -5,6 +5,8 @@
 // one winner. The caller's record only says where that is.
 #pragma once
 
+#include <atomic>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +19,20 @@ namespace nexus {
 
 struct Serializer;
 struct CallTimeout;
+struct Testaments;
+
+// What the routing layer hangs on records that are out of the ordinary.
+struct RecordExtra {
+  virtual ~RecordExtra() = default;
+};
+
+// How many invocations a callee has at once, where it set a limit. Written on the callee's
+// loop, read by callers on any, who use it as a hint.
+struct CalleeLoad {
+  std::atomic<uint32_t> active{0};
+  uint32_t limit = 0;
+  bool full() const { return active.load(std::memory_order_relaxed) >= limit; }
+};
 
 // With the caller, under CALL.Request.
 struct CallRecord {
@@ -25,7 +41,9 @@ struct CallRecord {
   uint64_t token = 0;       // else: what the callee's loop knows this call by
   bool streaming = false;   // progressive, and the last CALL has not come yet
   bool was_progressive = false;
+  bool canceled = false;                   // a CANCEL has been sent after it
   std::unique_ptr<std::string> procedure;  // progressive only: continuations must name the same
+  std::unique_ptr<RecordExtra> reroute;    // what another attempt needs, or null
 };
 
 // With the callee, under INVOCATION.Request.
@@ -38,21 +56,37 @@ struct InvocationRecord {
   TimerId timer = 0;
   uint64_t timeout_ms = 0;
   bool receive_progress = false;
-  bool interrupted = false;        // an INTERRUPT has been sent
-  bool caller_passthru = false;    // the caller understands ppt_*
-  CallTimeout* timeout = nullptr;  // owned; what the timer calls back with
+  bool reroutable = false;      // the caller's loop can try another callee
+  bool answered = false;        // a progressive result has gone out
+  bool interrupted = false;             // an INTERRUPT has been sent
+  bool caller_passthru = false;         // the caller understands ppt_*
+  CallTimeout* timeout = nullptr;       // owned; what the timer calls back with
+  std::shared_ptr<CalleeLoad> load;  // takes one place there, or null
+  std::unique_ptr<RecordExtra> queued;  // not sent yet: waits for a place with its callee
 };
+
+// With the callee, under Registration, where it set a limit: who waits for a place.
+struct CalleeQueue {
+  std::shared_ptr<CalleeLoad> load;
+  std::deque<uint64_t> waiting;  // tickets, the oldest first; some may have ended meanwhile
+};
+
+// Ids of invocations that wait: above every id that goes over the wire.
+constexpr uint64_t kTicketBit = uint64_t{1} << 60;
 
 struct SessionTables {
   IdMap<CallRecord> calls;
   IdMap<InvocationRecord> invocations;
   IdMap<uint64_t> tokens;         // token -> invocation, for callers on other loops
   IdMap<uint64_t> subscriptions;  // subscription id -> 1
-  IdMap<uint64_t> registrations;  // registration id -> 1
-  uint64_t last_invocation = 0;   // U-07: sequential from 1, per callee
-  uint64_t last_request = 0;      // highest request id seen (U-06, R-52)
+  IdMap<std::unique_ptr<CalleeQueue>> registrations;  // null: the callee takes any number
+  uint64_t last_ticket = 0;
+  uint64_t last_invocation = 0;  // U-07: sequential from 1, per callee
+  uint64_t last_request = 0;     // highest request id seen (U-06, R-52)
   // Progressive calls that ended before their last CALL came: what still comes is dropped.
   std::vector<uint64_t> ended_streams;
+  std::shared_ptr<Testaments> testaments;  // null: none
+  bool quiet = false;  // its end is nobody's business: no meta events, no testaments
 };
 
 }  // namespace nexus

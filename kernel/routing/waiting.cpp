@@ -1,0 +1,88 @@
+// Calls that wait for a place with a callee that limited its concurrency. On the
+// callee's loop.
+//
+// A waiting call is an InvocationRecord like any other, under a ticket in place of an invocation
+// id, so that CANCEL, timeouts and leaving work on it as they do on one that has been sent. Its id
+// on the wire is drawn when it is sent: ids stay sequential (U-07).
+#include "kernel/message/error_uri.hpp"
+#include "kernel/routing/letters.hpp"
+#include "kernel/session/session.hpp"
+
+namespace nexus {
+namespace {
+
+struct Waiting : RecordExtra {
+  explicit Waiting(const Invocation& call) : invocation(call) {}
+
+  struct Part {
+    bool progress;
+    OwnedPayload payload;
+  };
+  OwnedInvocation invocation;
+  std::vector<Part> parts;  // what came after the first CALL of a progressive one
+};
+
+// Parts of one progressive call that may wait; more than that ends in an error when they are sent.
+constexpr size_t kMaxParts = 1024;
+
+}  // namespace
+
+void Dealer::wait(Shard& shard, Session& callee, const Invocation& call, CalleeQueue& queue) {
+  InvocationRecord record = make_record(call);
+  if (queue.waiting.size() >= policy_.max_waiting_calls) {
+    shard.counters.calls_failed_busy.add();
+    return reply(shard, record,
+                 {.error_uri = uri::kNoAvailableCallee,
+                  .error_text = "the callee is busy, and as many calls wait for it as may"});
+  }
+  record.queued = std::make_unique<Waiting>(call);
+  const uint64_t ticket = kTicketBit | ++callee.tables().last_ticket;
+  queue.waiting.push_back(ticket);
+  enter(shard, callee, ticket, std::move(record));
+}
+
+void Dealer::wait_more(InvocationRecord& record, bool progress, const Payload& payload) {
+  auto& waiting = static_cast<Waiting&>(*record.queued);
+  if (waiting.parts.size() < kMaxParts) {
+    waiting.parts.push_back({progress, OwnedPayload(payload)});
+  }
+}
+
+void Dealer::admit_next(Session& callee, uint64_t registration) {
+  if (!callee.established()) return;
+  SessionTables& tables = callee.tables();
+  while (true) {
+    std::unique_ptr<CalleeQueue>* queue = tables.registrations.find(registration);
+    if (queue == nullptr || *queue == nullptr || (*queue)->waiting.empty() ||
+        (*queue)->load->full()) {
+      return;
+    }
+    const uint64_t ticket = (*queue)->waiting.front();
+    (*queue)->waiting.pop_front();
+    InvocationRecord* found = tables.invocations.find(ticket);
+    if (found == nullptr) continue;  // canceled, timed out, or its caller has left
+    InvocationRecord record = std::move(*found);
+    tables.invocations.erase(ticket);
+    const std::unique_ptr<RecordExtra> extra = std::move(record.queued);
+    auto& waiting = static_cast<Waiting&>(*extra);
+    Shard& shard = callee.shard();
+    const uint64_t id = start(shard, callee, waiting.invocation.get(), std::move(record));
+    if (id == 0) continue;
+    for (const Waiting::Part& part : waiting.parts) {
+      InvocationRecord* sent = tables.invocations.find(id);
+      if (sent == nullptr) break;  // a part could not be delivered, and the call is over
+      send_part(shard, callee, id, *sent, part.progress, part.payload.get());
+    }
+  }
+}
+
+void Dealer::fail_waiting(Session& callee, CalleeQueue& queue) {
+  for (const uint64_t ticket : queue.waiting) {
+    if (callee.tables().invocations.find(ticket) == nullptr) continue;
+    const InvocationRecord record = take(callee, ticket);
+    reply(callee.shard(), record,
+          {.error_uri = uri::kCanceled, .error_text = "the callee has unregistered the procedure"});
+  }
+}
+
+}  // namespace nexus
