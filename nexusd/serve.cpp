@@ -153,9 +153,12 @@ int serve(const CommandLine& command) {
                          log.info("nexusd", "log reopened");
                        }});
   if (const nexus::Status started = router->start(); !started) {
-    log.error("nexusd", started.text());
+    log.error("nexusd", "cannot start", {{"reason", started.text()}});
     log.flush();
-    std::cerr << "nexusd: cannot start: " << started.text() << "\n";
+    // Whoever started it looks at standard error, where the log may or may not go.
+    if (!loaded.log.path.empty() || loaded.log.level == nexus::LogLevel::off) {
+      std::cerr << "nexusd: cannot start: " << started.text() << "\n";
+    }
     return exit_status_of(started);
   }
   log.info("nexusd", "started", {{"version", NEXUSD_VERSION}, {"pid", int64_t{::getpid()}}});
