@@ -75,6 +75,7 @@ struct nx_session {
   uint64_t max_send_size = 0;
   nx_value* details = nullptr;
   std::vector<std::string> messages;
+  bool reading = true;  // as this session last said
   // How many of the given messages are taken; empty takes all.
   std::function<uint32_t(nx_session&, const nx_bytes*, uint32_t)> take;
   const uint8_t* last_data = nullptr;  // where the last message lay
@@ -91,7 +92,10 @@ struct nx_session {
   void close(uint32_t how, std::string_view reason = {}) {
     transport->close(connection, how, transports_test::str_of(reason));
   }
-  void set_reading(bool on) { transport->set_reading(connection, on ? 1 : 0); }
+  void set_reading(bool on) {
+    reading = on;
+    transport->set_reading(connection, on ? 1 : 0);
+  }
 };
 
 namespace transports_test {
@@ -334,7 +338,10 @@ class FakeHost : public nx_host {
   static nx_status opened(nx_host* host, const nx_transport_v1* transport, void* connection,
                           const nx_peer* peer, uint32_t serializer_index, nx_session** out) {
     FakeHost& self = of(host);
-    if (self.open_answer != NX_OK) return self.open_answer;
+    if (self.open_answer != NX_OK) {
+      *out = reinterpret_cast<nx_session*>(uintptr_t{1});  // whoever uses this now, crashes
+      return self.open_answer;
+    }
     auto session = std::make_unique<nx_session>();
     session->host = &self;
     session->transport = transport;
@@ -355,6 +362,7 @@ class FakeHost : public nx_host {
   static uint32_t messages(nx_session* session, const nx_bytes* list, uint32_t count) {
     demand(session->closed == 0, "messages() after closed()");
     demand(count > 0, "messages() without any");
+    demand(session->reading, "messages() while the session is paused");
     const uint32_t taken = session->take ? session->take(*session, list, count) : count;
     for (uint32_t i = 0; i < taken; ++i) session->messages.push_back(text_of(list[i]));
     session->last_data = list[0].data;

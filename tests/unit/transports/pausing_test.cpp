@@ -148,6 +148,44 @@ TEST_CASE("A violation behind messages that are not taken yet waits for them") {
   CHECK(rig.failed_with(1002));
 }
 
+TEST_CASE("A router that takes less and says nothing more has paused") {
+  WebSocketRig rig;
+  rig.open();
+  int calls = 0;
+  rig.session().take = [&](nx_session&, const nx_bytes*, uint32_t) {
+    ++calls;
+    return 0u;
+  };
+  rig.feed(text_frame("[]"));
+  rig.feed(text_frame("[]"));
+  CHECK(calls == 1);
+  CHECK_FALSE(rig.stream->reading);
+  rig.session().take = nullptr;
+  rig.session().set_reading(true);
+  rig.host.turn(*rig.stream);
+  CHECK(rig.session().messages == Messages{"[]", "[]"});
+}
+
+TEST_CASE("A pause after the last message of a batch holds for what is behind it") {
+  WebSocketRig rig;
+  rig.open();
+  rig.session().take = [](nx_session& session, const nx_bytes*, uint32_t count) {
+    session.set_reading(false);
+    return count;
+  };
+  rig.feed(frame(1, "[", 0) + frame(0, "1]") + text_frame("[2]") + frame(9, "") +
+           text_frame("[3]"));
+  CHECK(rig.session().messages == Messages{"[1]"});
+  rig.session().set_reading(true);
+  rig.host.turn(*rig.stream);
+  CHECK(rig.session().messages == Messages{"[1]", "[2]"});
+  CHECK(rig.stream->sent.empty());  // the ping waits as well
+  rig.session().set_reading(true);
+  rig.host.turn(*rig.stream);
+  CHECK(rig.session().messages == Messages{"[1]", "[2]", "[3]"});
+  CHECK(rig.next().opcode == 10);
+}
+
 TEST_CASE("More messages than fit one batch arrive in order") {
   WebSocketRig rig;
   rig.open("wamp.2.cbor");
@@ -191,6 +229,14 @@ TEST_CASE("WebSocket keepalive: silence is answered with a ping, more silence wi
     CHECK_FALSE(rig.stream->closed);
     CHECK(rig.stream->deadline == 1000);
     CHECK(rig.next().opcode == -1);
+  }
+  SECTION("a peer that takes bytes is alive") {
+    rig.stream->stuck = true;
+    rig.session().send("x");
+    rig.host.turn(*rig.stream);
+    rig.host.unstick(*rig.stream);
+    rig.host.fire_deadline(*rig.stream);
+    CHECK_FALSE(rig.stream->closed);
   }
   SECTION("while the router does not read, nobody can be heard") {
     rig.session().set_reading(false);
@@ -266,6 +312,25 @@ TEST_CASE("WebSocket: a flood of pings is bounded too") {
   for (int i = 0; i < 100; ++i) rig.feed(flood);
   CHECK(rig.stream->queue.size() < 400000);
   CHECK_FALSE(rig.stream->reading);
+}
+
+TEST_CASE("Answers to pings that have been read are not counted against a peer") {
+  WebSocketRig rig;
+  rig.open();
+  std::string pings;
+  for (int i = 0; i < 1000; ++i) pings += frame(9, std::string(125, 'p'));
+  for (int round = 0; round < 5; ++round) {
+    rig.feed(pings);
+    CHECK(rig.stream->reading);
+  }
+  // Nor when there was always something else in the queue, as long as it moves.
+  for (int round = 0; round < 5; ++round) {
+    rig.stream->stuck = true;
+    rig.session().send("x");
+    rig.feed(pings);
+    CHECK(rig.stream->reading);
+    rig.host.unstick(*rig.stream);
+  }
 }
 
 TEST_CASE("A slow reader's single pings do not stop its calls") {
