@@ -16,6 +16,10 @@ constexpr size_t kPayload = 1024;        // large enough that seconds suffice to
 constexpr size_t kSlackBytes = 2 << 20;  // what memory moves by itself
 constexpr uint32_t kStalledTag = UINT32_MAX;
 constexpr size_t kPipelined = 3000;
+// A p99 is at the mercy of the machine: many short rounds in turn, and their medians. A round long
+// enough to fill a queue.
+constexpr int kRoundsPerRepeat = 3;
+constexpr double kLeastSeconds = 0.3;
 
 double mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
@@ -83,7 +87,8 @@ struct Rounds {
 
 void run_round(Lab& lab, Subject& subject, bool with_stalled, Rounds& rounds) {
   SlowRun run(lab, subject, with_stalled);
-  rounds.readings.push_back(run.measure(lab.options.seconds));
+  rounds.readings.push_back(
+      run.measure(std::max(kLeastSeconds, lab.options.seconds / kRoundsPerRepeat)));
   rounds.p99_us.push_back(static_cast<double>(rounds.readings.back().latency.percentile(0.99)) /
                           1e3);
   rounds.growth_mib.push_back(mib(run.growth()));
@@ -95,7 +100,7 @@ void run_round(Lab& lab, Subject& subject, bool with_stalled, Rounds& rounds) {
 
 void measure(Lab& lab, const Transport& transport) {
   Rounds without, with;
-  for (int i = 0; i < lab.options.repeat; ++i) {
+  for (int i = 0; i < lab.options.repeat * kRoundsPerRepeat; ++i) {
     // A queue that has once been grown would hide the next one's growth.
     lab.fresh_router();
     const auto router = lab.router(transport);

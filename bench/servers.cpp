@@ -59,7 +59,7 @@ bool RouterServer::read_urls() {
     Address address;
     if (parse_url(find_url(line), address)) addresses_.push_back(address);
   }
-  return addresses_.size() >= 3;
+  return find(Carrier::kWebsocket) && find(Carrier::kRawsocket) && find(Carrier::kUnix);
 }
 
 const Address* RouterServer::find(Carrier carrier) const {
