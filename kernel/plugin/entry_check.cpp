@@ -105,6 +105,10 @@ Status check_options(const nx_component& component, const std::string& subject) 
                                 "'-' and dots for nesting");
     }
     const std::string name(to_view(option.name));
+    if (name == "type") {
+      return wrong(subject, "option 'type' is taken: in a section it names the component itself; "
+                            "give the option another name");
+    }
     if (!names.insert(name).second) {
       return wrong(subject, "option '" + name + "' is declared twice; remove one");
     }

@@ -2,7 +2,7 @@
  *
  * Rules that hold for every header of the SDK:
  * - Every struct that is passed by pointer begins with `struct_size`, is zeroed by who makes it,
- *   and grows only at its end. The views nx_str and nx_bytes are frozen instead.
+ *   and grows only at its end. nx_str, nx_bytes and nx_element are frozen instead.
  * - Integers have fixed widths; there are no enums or bools in structs, and 0 is never a valid
  *   choice, so that a forgotten field shows.
  * - A pointer + length is borrowed for the duration of the call, unless its comment says more.

@@ -6,10 +6,11 @@
  * operation: keep it under `op`, and drop it in cancel() or with the final answer.
  *
  * hello() and authenticate() answer into `out` at once (return NX_OK), or return NX_PENDING and
- * answer later, from any thread, through nx_host_auth_v1.complete. Until then the router reads
- * nothing from that client. There is a deadline; when it passes, or the client goes, cancel() is
- * called once and later answers are ignored. Any error status is a denial. No call comes under a
- * lock, and calls for different operations may come on several loops at once.
+ * answer later, from any thread, through nx_host_auth_v1.complete; that may happen even before the
+ * call has returned. Until then the router reads nothing from that client. There is a deadline;
+ * when it passes, or the client goes, cancel() is called once and later answers are ignored. Any
+ * error status is a denial. No call comes under a lock, and calls for different operations may
+ * come on several loops at once.
  */
 #ifndef NEXUS_NX_AUTHENTICATOR_H
 #define NEXUS_NX_AUTHENTICATOR_H

@@ -167,7 +167,7 @@ typedef struct nx_host_work_v1 {
 #define NX_HOST_REALM "nexus.realm/1"
 
 /* Called exactly once for each accepted call, on the loop that made it. On success `error_uri`
- * is empty; `args` (a list) and `kwargs` (a dict) may be NULL and are lent. */
+ * is empty; `args` (a list) and `kwargs` (a dict) may be NULL and are lent. [loop] */
 typedef void (*nx_call_done)(void *user, nx_str error_uri, const nx_value *args,
                              const nx_value *kwargs);
 

@@ -49,7 +49,8 @@ typedef struct nx_option {
   uint32_t type;        /* NX_OPTION_* */
   uint32_t flags;       /* NX_OPTION_REQUIRED */
   uint32_t reserved;
-  nx_str name;          /* "tls.certificate": dots nest */
+  nx_str name;          /* "tls.certificate": dots nest; each part as a component's name. Not
+                           "type", which names the component itself */
   nx_str fallback;      /* default, as an INI file would say it; empty = absent */
   nx_str choices;       /* NX_OPTION_CHOICE: words separated by '|' */
   int64_t min, max;     /* NX_OPTION_INT, DOUBLE, DURATION (ms), SIZE (bytes); both 0 = any */
@@ -60,7 +61,7 @@ typedef struct nx_option {
 typedef struct nx_component {
   uint32_t struct_size;
   uint32_t kind;             /* NX_KIND_* */
-  nx_str name;               /* "ticket": unique within its kind */
+  nx_str name;               /* "ticket": unique within its kind; a-z 0-9 _ -, at most 64 */
   nx_str help;               /* one sentence */
   const nx_option *options;  /* array of option_count; each entry's struct_size is its stride */
   uint32_t option_count;
@@ -72,7 +73,8 @@ typedef struct nx_component {
   /* Takes the checked section: every option is there or has no default, types are right. Without
    * side effects: no sockets, no files created, no threads. [main] */
   nx_status (*configure)(void *self, const nx_value *section, nx_error *error);
-  /* Begins its work; called once, after configure. [main] */
+  /* Begins its work; called once, after configure. Failing, it takes back what it began: destroy
+   * follows, and not stop. [main] */
   nx_status (*start)(void *self, nx_error *error);
   /* Ends its work and joins its threads; no callback runs after it returned. [main] */
   void (*stop)(void *self);

@@ -18,7 +18,7 @@ extern "C" {
 
 #define NX_SERIALIZER_V1 "nexus.serializer/1"
 
-/* One element of a message's top-level list. */
+/* One element of a message's top-level list. Frozen: comes in arrays, so it never grows. */
 typedef struct nx_element {
   uint32_t kind;  /* NX_NULL … NX_OTHER */
   uint32_t count; /* entries, for NX_LIST and NX_DICT */

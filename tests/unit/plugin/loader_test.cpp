@@ -284,6 +284,9 @@ TEST_CASE("option tables are checked", "[loader]") {
   CHECK(refusal_of("bad_option_type") ==
         "authenticator 'option-type': option 'one' has the unknown type 99; report it to its "
         "author");
+  CHECK(refusal_of("bad_option_reserved") ==
+        "authenticator 'option-reserved': option 'type' is taken: in a section it names the "
+        "component itself; give the option another name");
   CHECK(refusal_of("bad_choice") ==
         "authenticator 'choice': option 'one' is a choice without choices; report it to its "
         "author");

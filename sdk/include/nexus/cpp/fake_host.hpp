@@ -11,6 +11,7 @@
 #ifndef NEXUS_CPP_FAKE_HOST_HPP
 #define NEXUS_CPP_FAKE_HOST_HPP
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -134,17 +135,18 @@ class Host : public nx_host {
     const std::lock_guard<std::mutex> lock(mutex_);
     open_.erase(op);
   }
-  // Waits until done(host) holds, at most ten seconds; done is asked again after each answer.
+  // Waits until done(host) holds; done is asked again whenever something was answered or logged.
   template <typename Done>
-  bool wait_for(Done done) const {
-    std::unique_lock<std::mutex> lock(mutex_);
-    for (int i = 0; i < 1000; ++i) {
-      lock.unlock();
+  bool wait_for(Done done, std::chrono::milliseconds limit = std::chrono::seconds(10)) const {
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    for (;;) {
+      const size_t seen = locked(changes_);
       if (done(*this)) return true;
-      lock.lock();
-      changed_.wait_for(lock, std::chrono::milliseconds(10));
+      std::unique_lock<std::mutex> lock(mutex_);
+      const bool more =
+          changed_.wait_until(lock, deadline, [this, seen] { return changes_ != seen; });
+      if (!more) return false;
     }
-    return false;
   }
 
   // ---- loop ----
@@ -209,6 +211,12 @@ class Host : public nx_host {
     return what;
   }
 
+  // With the lock held.
+  void announce() {
+    ++changes_;
+    changed_.notify_all();
+  }
+
   bool take_job(Job& job) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!posted_.empty()) {
@@ -244,7 +252,7 @@ class Host : public nx_host {
     } else {
       ++self.late_;
     }
-    self.changed_.notify_all();
+    self.announce();
     return open ? NX_OK : NX_E_CLOSED;
   }
   static bool is_challenge(const nx_auth_result& result) {
@@ -261,7 +269,7 @@ class Host : public nx_host {
   std::map<std::string, Counter> counters_;  // nodes stay where they are
   std::vector<AuthOutcome> auth_answers_;
   std::vector<AuthzOutcome> authz_answers_;
-  size_t late_ = 0, invalidations_ = 0;
+  size_t late_ = 0, invalidations_ = 0, changes_ = 0;
   std::set<nx_op> open_;
   nx_op last_op_ = 0;
   std::deque<Job> posted_, work_;
@@ -276,7 +284,7 @@ inline void Host::add_services() {
       [](nx_host* host, uint32_t level, nx_str text) {
         const std::lock_guard<std::mutex> lock(of(host).mutex_);
         of(host).log_.push_back({level, std::string(view(text))});
-        of(host).changed_.notify_all();
+        of(host).announce();
       },
       [](nx_host*, uint32_t) -> uint32_t { return 1; }};
   static constexpr nx_host_loop_v1 kLoop = {
@@ -288,7 +296,7 @@ inline void Host::add_services() {
         if (loop != 0 || fn == nullptr) return NX_E_INVALID;
         const std::lock_guard<std::mutex> lock(of(host).mutex_);
         of(host).posted_.push_back({fn, user});
-        of(host).changed_.notify_all();
+        of(host).announce();
         return NX_OK;
       },
       [](nx_host* host, uint64_t delay, void (*fn)(void*), void* user,
@@ -324,6 +332,7 @@ inline void Host::add_services() {
       sizeof(nx_host_work_v1), 0, [](nx_host* host, void (*fn)(void*), void* user) -> nx_status {
         const std::lock_guard<std::mutex> lock(of(host).mutex_);
         of(host).work_.push_back({fn, user});
+        of(host).announce();
         return NX_OK;
       }};
   static constexpr nx_host_auth_v1 kAuth = {

@@ -232,9 +232,10 @@ struct NodeMaker {
   static Handle unsigned_integer(uint64_t value) { return new_uint(value); }
   static Handle real(double value) { return new_double(value); }
   static Handle string(std::string_view value) {
-    if (value.empty() || value[0] != '\0') return new_string(to_nx(value));
-    std::string binary;
-    return base64_decode(value.substr(1), binary) ? new_binary(bytes_of(binary)) : nullptr;
+    std::string binary;  // what is no base64 stays the string that it is
+    const bool is_binary =
+        !value.empty() && value[0] == '\0' && base64_decode(value.substr(1), binary);
+    return is_binary ? new_binary(bytes_of(binary)) : new_string(to_nx(value));
   }
   static Handle list() { return new_list(); }
   static Handle dict() { return new_dict(); }

@@ -1,0 +1,212 @@
+// The fakes themselves: a test is only as good as the host that it believes in.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <thread>
+
+#include "nexus/cpp/fake_host.hpp"
+
+namespace {
+
+using namespace nexus::sdk;
+
+std::string again(const char* json) { return fake::values().from_json(json).to_json(); }
+
+bool refused(std::string_view json) {
+  try {
+    fake::values().from_json(json);
+    return false;
+  } catch (const Error& e) {
+    return e.code() == NX_E_MALFORMED;
+  }
+}
+
+std::string value_of(const nx_option& option, std::string_view text) {
+  try {
+    return fake::option_value(option, text).to_json();
+  } catch (const ConfigError&) {
+    return "refused";
+  }
+}
+
+}  // namespace
+
+TEST_CASE("JSON is read and written") {
+  CHECK(again(R"( { "a" : [ 1 , -2.5 , true , null ] , "b" : { } } )") ==
+        R"({"a":[1,-2.5,true,null],"b":{}})");
+  CHECK(again(R"("\u00e4\ud83d\ude00\n\"")") == "\"\u00e4\U0001F600\\u000a\\\"\"");
+  CHECK(again("18446744073709551615") == "18446744073709551615");
+  CHECK(again("-9223372036854775808") == "-9223372036854775808");
+  CHECK(again("18446744073709551616") == "1.8446744073709552e+19");
+  CHECK(again("1.0") == "1.0");
+  CHECK(again(R"("\u0000AAEC")") == R"("\u0000AAEC")");
+  CHECK(fake::values().from_json(R"("\u0000AAEC")").kind() == NX_BINARY);
+  CHECK(fake::values().from_json(R"("\u0000no base64")").kind() == NX_STRING);
+  for (const char* wrong : {"",         "[1,]",    "[1",          "{\"a\"}",     "{1:2}",     "01",
+                            "1.",       "-",       "+1",          "tru",         "[1] 2",     "\"",
+                            "'a'",      "\"\\x\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\u12\"", "nul",
+                            "[\"\n\"]", "\"\xff\""}) {
+    CAPTURE(wrong);
+    CHECK(refused(wrong));
+  }
+  CHECK(refused(std::string_view("1\0", 2)));
+  CHECK(refused(std::string(100, '[') + std::string(100, ']')));
+}
+
+TEST_CASE("base64 and UTF-8") {
+  for (const auto& [bytes, text] : {std::pair<const char*, const char*>{"", ""},
+                                    {"f", "Zg=="},
+                                    {"fo", "Zm8="},
+                                    {"foo", "Zm9v"},
+                                    {"foobar", "Zm9vYmFy"}}) {  // RFC 4648
+    std::string back;
+    CHECK(fake::base64(bytes) == text);
+    CHECK(fake::base64_decode(text, back));
+    CHECK(back == bytes);
+  }
+  std::string ignored;
+  for (const char* wrong : {"Z", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9*"}) {
+    CHECK_FALSE(fake::base64_decode(wrong, ignored));
+  }
+  for (const char* right : {"", "a", "\u00e4", "\uffff", "\U0010ffff"}) {
+    CHECK(fake::is_utf8(right));
+  }
+  for (const char* wrong : {"\x80", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                            "\xc3", "\xff", "a\xe2\x82"}) {
+    CHECK_FALSE(fake::is_utf8(wrong));
+  }
+}
+
+TEST_CASE("options are read as an INI file would have them") {
+  CHECK(value_of(option::duration("d", "", ""), "5s") == "5000");
+  CHECK(value_of(option::duration("d", "", ""), "2 m") == "120000");
+  CHECK(value_of(option::duration("d", "", ""), "7") == "7");
+  CHECK(value_of(option::duration("d", "", ""), "5x") == "refused");
+  CHECK(value_of(option::size("s", "", ""), "16M") == "16777216");
+  CHECK(value_of(option::size("s", "", "", 1, 1024), "1K") == "1024");
+  CHECK(value_of(option::size("s", "", "", 1, 1024), "2K") == "refused");
+  CHECK(value_of(option::size("s", "", ""), "9999999999999G") == "refused");
+  CHECK(value_of(option::integer("i", "", "", -5, 5), "-5") == "-5");
+  CHECK(value_of(option::integer("i", "", ""), "") == "refused");
+  CHECK(value_of(option::integer("i", "", ""), "1-2") == "refused");
+  CHECK(value_of(option::boolean("b", "", ""), "on") == "true");
+  CHECK(value_of(option::boolean("b", "", ""), "maybe") == "refused");
+  CHECK(value_of(option::real("r", "", ""), "0.25") == "0.25");
+  CHECK(value_of(option::real("r", "", ""), "0.25x") == "refused");
+  CHECK(value_of(option::list("l", "", ""), "a, b,c") == R"(["a","b","c"])");
+  CHECK(value_of(option::list("l", "", ""), "") == "[]");
+  CHECK(value_of(option::dict("d", "", ""), R"({"a": 1})") == R"({"a":1})");
+  CHECK(value_of(option::dict("d", "", ""), "[]") == "refused");
+  CHECK(value_of(option::choice("c", "", "red|green", ""), "green") == R"("green")");
+  CHECK(value_of(option::choice("c", "", "red|green", ""), "gree") == "refused");
+}
+
+TEST_CASE("posts, timers and time are the test's") {
+  fake::Host host;
+  const auto& loop = *static_cast<const nx_host_loop_v1*>(nx_host_service(&host, NX_HOST_LOOP));
+  std::string order;
+  struct Step {
+    std::string* order;
+    char name;
+  };
+  Step a{&order, 'a'}, b{&order, 'b'}, c{&order, 'c'};
+  const auto note = [](void* user) {
+    auto& step = *static_cast<Step*>(user);
+    *step.order += step.name;
+  };
+  CHECK(loop.current(&host) == NX_LOOP_NONE);
+  CHECK(loop.post(&host, 0, note, &a) == NX_OK);
+  CHECK(loop.post(&host, 1, note, &a) == NX_E_INVALID);
+  uint64_t timer = 0, cancelled = 0;
+  loop.timer_start(&host, 10, note, &b, &timer);
+  loop.timer_start(&host, 5, note, &c, &cancelled);
+  CHECK(timer != 0);
+  CHECK(order.empty());
+  CHECK(host.run() == 1);
+  loop.timer_cancel(&host, cancelled);
+  CHECK(host.advance(9) == 0);
+  CHECK(host.advance(1) == 1);
+  CHECK(order == "ab");
+  CHECK(host.timers() == 0);
+}
+
+TEST_CASE("watches report what they were asked for") {
+  fake::Host host;
+  const auto& loop = *static_cast<const nx_host_loop_v1*>(nx_host_service(&host, NX_HOST_LOOP));
+  uint32_t seen = 0;
+  const auto note = [](void* user, int32_t, uint32_t events) {
+    *static_cast<uint32_t*>(user) = events;
+  };
+  loop.watch(&host, 3, NX_FD_READ, note, &seen);
+  CHECK_FALSE(host.report(3, NX_FD_WRITE));
+  CHECK(host.report(3, NX_FD_READ));
+  CHECK(seen == NX_FD_READ);
+  loop.watch(&host, 3, 0, nullptr, nullptr);
+  CHECK_FALSE(host.report(3, NX_FD_READ));
+}
+
+TEST_CASE("work, counters and logs are there to be looked at") {
+  fake::Host host;
+  const auto& work = *static_cast<const nx_host_work_v1*>(nx_host_service(&host, NX_HOST_WORK));
+  int ran = 0;
+  work.run(
+      &host, [](void* user) { ++*static_cast<int*>(user); }, &ran);
+  CHECK(ran == 0);
+  CHECK(host.run_work() == 1);
+  CHECK(ran == 1);
+  const auto& metrics =
+      *static_cast<const nx_host_metrics_v1*>(nx_host_service(&host, NX_HOST_METRICS));
+  nx_counter* counter = metrics.counter(&host, to_nx("asked"), to_nx("help"));
+  CHECK(counter == metrics.counter(&host, to_nx("asked"), to_nx("help")));
+  metrics.add(counter, 3);
+  metrics.add(nullptr, 3);
+  CHECK(host.counter("asked") == 3);
+  CHECK(host.counter("other") == 0);
+  Log(&host).warning("smoke");
+  REQUIRE(host.log_lines().size() == 1);
+  CHECK(host.log_lines()[0].level == NX_LOG_WARNING);
+  CHECK(host.logged("mok"));
+  CHECK_FALSE(host.logged("fire"));
+}
+
+TEST_CASE("no slot of any table is empty") {
+  fake::Host host;
+  const auto count_null = [&](const char* id, size_t size) {
+    const auto* table = static_cast<const uint8_t*>(nx_host_service(&host, id));
+    REQUIRE(table != nullptr);
+    int empty = 0;
+    for (size_t at = 8; at < size; at += sizeof(void*)) {
+      void* slot = nullptr;
+      std::memcpy(&slot, table + at, sizeof slot);
+      empty += slot == nullptr ? 1 : 0;
+    }
+    return empty;
+  };
+  CHECK(count_null(NX_HOST_LOG, sizeof(nx_host_log_v1)) == 0);
+  CHECK(count_null(NX_HOST_VALUES, sizeof(nx_host_values_v1)) == 0);
+  CHECK(count_null(NX_HOST_BUFFERS, sizeof(nx_host_buffers_v1)) == 0);
+  CHECK(count_null(NX_HOST_LOOP, sizeof(nx_host_loop_v1)) == 0);
+  CHECK(count_null(NX_HOST_METRICS, sizeof(nx_host_metrics_v1)) == 0);
+  CHECK(count_null(NX_HOST_WORK, sizeof(nx_host_work_v1)) == 0);
+  CHECK(count_null(NX_HOST_REALM, sizeof(nx_host_realm_v1)) == 0);
+  CHECK(count_null(NX_HOST_AUTH, sizeof(nx_host_auth_v1)) == 0);
+  CHECK(count_null(NX_HOST_AUTHZ, sizeof(nx_host_authz_v1)) == 0);
+  CHECK(count_null(NX_HOST_SESSIONS, sizeof(nx_host_sessions_v1)) == 0);
+  CHECK(count_null(NX_HOST_STREAMS, sizeof(nx_host_streams_v1)) == 0);
+}
+
+TEST_CASE("waiting ends with the answer or with the time") {
+  fake::Host host;
+  const auto& auth = *static_cast<const nx_host_auth_v1*>(nx_host_service(&host, NX_HOST_AUTH));
+  const nx_op op = host.open_operation();
+  std::thread answer([&] {
+    nx_auth_result result{};
+    result.struct_size = sizeof result;
+    result.decision = NX_AUTH_ACCEPT;
+    auth.complete(&host, op, &result);
+  });
+  const auto answered = [](const fake::Host& from) { return !from.auth_answers().empty(); };
+  CHECK(host.wait_for(answered));
+  answer.join();
+  const auto never = [](const fake::Host&) { return false; };
+  CHECK_FALSE(host.wait_for(never, std::chrono::milliseconds(1)));
+}
