@@ -14,6 +14,10 @@ if(NEXUS_SANITIZE)
   add_compile_definitions(NEXUS_SANITIZED=1)
 endif()
 
+if(NEXUS_FUZZ)  # coverage everywhere, findings are fatal; the engine is the targets' own
+  add_compile_options(-fsanitize=fuzzer-no-link -fno-sanitize-recover=all)
+endif()
+
 find_program(NEXUS_CCACHE ccache)
 if(NEXUS_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${NEXUS_CCACHE})

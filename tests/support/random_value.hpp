@@ -110,7 +110,8 @@ inline Node random_node(std::mt19937& random, int levels) {
   constexpr uint32_t kKinds[] = {NX_NULL,   NX_BOOL,   NX_INT,    NX_INT,  NX_UINT, NX_DOUBLE,
                                  NX_STRING, NX_STRING, NX_BINARY, NX_LIST, NX_DICT};
   node.kind = kKinds[random() % (levels > 0 ? std::size(kKinds) : std::size(kKinds) - 2)];
-  const uint64_t bits = uint64_t{random()} << 32 | random();
+  uint64_t bits = uint64_t{random()} << 32;
+  bits |= random();
   switch (node.kind) {
     case NX_BOOL:
       node.i = static_cast<int64_t>(bits % 2);
@@ -135,12 +136,14 @@ inline Node random_node(std::mt19937& random, int levels) {
       }
       break;
     case NX_LIST:
-    case NX_DICT:
-      for (size_t size = random() % (random() % 10 == 0 ? 40 : 6); node.items.size() < size;) {
+    case NX_DICT: {
+      const size_t most = random() % 10 == 0 ? 40 : 6;
+      for (size_t size = random() % most; node.items.size() < size;) {
         if (node.kind == NX_DICT) node.keys.push_back(random_text(random));
         node.items.push_back(random_node(random, levels - 1));
       }
       break;
+    }
     default:
       break;
   }

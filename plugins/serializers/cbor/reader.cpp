@@ -39,7 +39,7 @@ void join(const Item& item, uint8_t* out) {
       size = big_endian(p, bytes);
       p += bytes;
     }
-    std::memcpy(out, p, size);
+    if (size != 0) std::memcpy(out, p, size);
     out += size;
     p += size;
   }

@@ -210,6 +210,9 @@ TEST_CASE("CBOR: text is UTF-8 and keys are text") {
   CHECK(traced("a1c06161f6") == "{\"a\" null}");         // a tag on a key counts for nothing
   CHECK(traced("a17f61616162fff6") == "{\"ab\" null}");  // nor do chunks
   CHECK(traced("bf616101616102ff") == "{\"a\" i1 \"a\" i2}");
+  CHECK(traced("7fff") == "\"\"");  // no chunk at all, and empty ones
+  CHECK(traced("5f4040ff") == "b\"\"");
+  CHECK(traced("7f60616160ff") == "\"a\"");
   CHECK(traced("620061") == "\"\\x00a\"");
 }
 

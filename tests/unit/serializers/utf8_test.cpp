@@ -93,7 +93,8 @@ TEST_CASE("UTF-8: valid text of all lengths, cut and damaged anywhere") {
     const size_t wanted = random() % 150;
     while (text.size() < wanted) {
       constexpr uint32_t kMost[] = {0x7f, 0x7f, 0x7ff, 0xd7ff, 0x10ffff};
-      const uint32_t code = random() % (kMost[random() % 5] + 1);
+      const uint32_t most = kMost[random() % 5];
+      const uint32_t code = random() % (most + 1);
       if (code < 0xd800 || code > 0xdfff) text += encode(code);
     }
     REQUIRE(reference(text));

@@ -1,0 +1,8 @@
+// libFuzzer: one CBOR message.
+#include "tests/fuzz/serializer_run.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace nexus::test;
+  fuzz_message(cbor_codec(), {reinterpret_cast<const char*>(data), size});
+  return 0;
+}
