@@ -65,7 +65,7 @@ void Report::note(const std::string& text) {
 void Report::print_summary() const {
   if (!targets_.empty()) std::printf("\ntargets\n");
   for (const Target& t : targets_)
-    std::printf("  %-6s  %-12s %-13s %-44s %10.3g %s (at most %.4g)\n", t.met() ? "met" : "MISSED",
+    std::printf("  %-6s  %-12s %-13s %-46s %10.3g %s (at most %.4g)\n", t.met() ? "met" : "MISSED",
                 t.scenario.c_str(), t.transport.c_str(), t.text.c_str(), t.value, t.unit.c_str(),
                 t.limit);
   for (const auto& [scenario, why] : failures_)

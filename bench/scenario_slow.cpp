@@ -16,8 +16,9 @@ constexpr size_t kPayload = 1024;        // large enough that seconds suffice to
 constexpr size_t kSlackBytes = 2 << 20;  // what memory moves by itself
 constexpr uint32_t kStalledTag = UINT32_MAX;
 constexpr size_t kPipelined = 3000;
-// A p99 is at the mercy of the machine: many short rounds in turn, and their medians. A round long
-// enough to fill a queue.
+// Rounds are long enough to fill a queue, and otherwise short and many: a p99 is at the mercy of
+// what else the machine does, which only ever adds to it, so the best rounds are compared. What a
+// stalled subscriber does to the others it does in every round.
 constexpr int kRoundsPerRepeat = 3;
 constexpr double kLeastSeconds = 0.3;
 
@@ -85,6 +86,10 @@ struct Rounds {
   double lost = 0, published = 0, late = 0, disconnected = 0;
 };
 
+double best(const std::vector<double>& values) {
+  return *std::min_element(values.begin(), values.end());
+}
+
 void run_round(Lab& lab, Subject& subject, bool with_stalled, Rounds& rounds) {
   SlowRun run(lab, subject, with_stalled);
   rounds.readings.push_back(
@@ -109,7 +114,8 @@ void measure(Lab& lab, const Transport& transport) {
   }
   const std::string name = name_of(transport);
   const double worst_growth = *std::max_element(with.growth_mib.begin(), with.growth_mib.end());
-  const double p99 = median(with.p99_us) / std::max(median(without.p99_us), 1e-3);
+  const double p99 = best(with.p99_us) / std::max(best(without.p99_us), 1e-3);
+  const double p99_median = median(with.p99_us) / std::max(median(without.p99_us), 1e-3);
   lab.report.add(Row{"slow", "router", name, "event", summarize(without.readings), {}});
   lab.report.add(Row{"slow",
                      "router",
@@ -121,12 +127,14 @@ void measure(Lab& lab, const Transport& transport) {
                       {"reached_the_stalled_one", with.late, ""},
                       {"stalled_ones_disconnected", with.disconnected, ""},
                       {"memory_growth", worst_growth, "MiB"},
-                      {"p99_relative", p99, ""}}});
+                      {"p99_relative_best", p99, ""},
+                      {"p99_relative_median", p99_median, ""}}});
   lab.report.add(Target{"slow", name, "memory growth with a stalled subscriber", worst_growth,
                         mib(lab.options.queue_limit + kSlackBytes), "MiB"});
   lab.report.add(Target{"slow", name, "events lost by the other subscribers",
                         with.lost + without.lost, 0, ""});
-  lab.report.add(Target{"slow", name, "p99 of the others, relative to without", p99, 2, ""});
+  lab.report.add(
+      Target{"slow", name, "p99 of the others, relative, in the best rounds", p99, 2, ""});
   // Else the stalled subscriber was never one, and the figures above mean nothing.
   if (with.late >= with.published && with.disconnected == 0)
     lab.report.note("slow, " + name + ": too few events to fill the queue; use more --seconds");
