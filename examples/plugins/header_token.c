@@ -74,12 +74,16 @@ static nx_status create(nx_host* host, void** self, nx_error* error) {
   return NX_OK;
 }
 
+static nx_status refuse(nx_error* error, const char* words) {
+  if (error != NULL) strncpy(error->text, words, sizeof error->text - 1);
+  return NX_E_CONFIG;
+}
+
 static nx_status configure(void* opaque, const nx_value* section, nx_error* error) {
   struct header_token* self = opaque;
   self->section = self->values->ref(section);
   if (option(self, "token").size > 0) return NX_OK;
-  strncpy(error->text, "token must not be empty", sizeof error->text - 1);
-  return NX_E_CONFIG;
+  return refuse(error, "token must not be empty");
 }
 
 static nx_status start(void* self, nx_error* error) {

@@ -67,6 +67,11 @@ static nx_status create(nx_host* host, void** self, nx_error* error) {
   return NX_OK;
 }
 
+static nx_status refuse(nx_error* error, const char* words) {
+  if (error != NULL) strncpy(error->text, words, sizeof error->text - 1);
+  return NX_E_CONFIG;
+}
+
 /* The router vouches for "a dict"; what is in it is ours to check. */
 static nx_status configure(void* opaque, const nx_value* section, nx_error* error) {
   struct prefix_rules* self = opaque;
@@ -79,11 +84,7 @@ static nx_status configure(void* opaque, const nx_value* section, nx_error* erro
     for (uint64_t j = 0; well && j < values->size(prefixes); ++j) {
       well = values->as_string(values->at(prefixes, j)).size > 0;
     }
-    if (!well) {
-      strncpy(error->text, "rules: each role needs a list of prefixes that are not empty",
-              sizeof error->text - 1);
-      return NX_E_CONFIG;
-    }
+    if (!well) return refuse(error, "rules: each role needs a list of prefixes, none empty");
   }
   return NX_OK;
 }

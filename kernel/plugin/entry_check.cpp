@@ -106,8 +106,9 @@ Status check_options(const nx_component& component, const std::string& subject) 
     }
     const std::string name(to_view(option.name));
     if (name == "type") {
-      return wrong(subject, "option 'type' is taken: in a section it names the component itself; "
-                            "give the option another name");
+      return wrong(subject,
+                   "option 'type' is taken: in a section it names the component itself; "
+                   "give the option another name");
     }
     if (!names.insert(name).second) {
       return wrong(subject, "option '" + name + "' is declared twice; remove one");

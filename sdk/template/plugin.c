@@ -29,8 +29,10 @@ static nx_str text(const char* words) {
 }
 
 static nx_status fail(nx_error* error, nx_status code, const char* words) {
-  error->code = code;
-  strncpy(error->text, words, sizeof error->text - 1); /* zeroed by the router */
+  if (error != NULL) {
+    error->code = code;
+    strncpy(error->text, words, sizeof error->text - 1); /* zeroed by the router */
+  }
   return code;
 }
 

@@ -41,18 +41,18 @@ class Layout(unittest.TestCase):
         self.assertIn("nx_authz_result.decision is at 4, in v1.0", says)
 
     def test_swapped_slots(self):
-        says = self.check("nx_host.h", "nx_buffer *(*ref)(nx_buffer *buffer);",
-                          "nx_buffer *(*swap)(nx_buffer *buffer);")
+        says = self.check("nx_host.h", "nx_buffer* (*ref)(nx_buffer* buffer);",
+                          "nx_buffer* (*swap)(nx_buffer* buffer);")
         self.assertIn("no member named", says)
 
     def test_removed_slot(self):
-        says = self.check("nx_transport.h", "  void (*drained)(nx_session *session);", "")
+        says = self.check("nx_transport.h", "  void (*drained)(nx_session* session);", "")
         self.assertNotEqual(says, "held")
 
     def test_changed_signature(self):
-        says = self.check("nx_serializer.h", "nx_status (*emit_raw)(void *state, nx_bytes value);",
-                          "nx_status (*emit_raw)(void *state, nx_str value);")
-        self.assertIn("nx_serializer_v1.emit_raw is nx_status (*)(void *state, nx_bytes value)",
+        says = self.check("nx_serializer.h", "nx_status (*emit_raw)(void* state, nx_bytes value);",
+                          "nx_status (*emit_raw)(void* state, nx_str value);")
+        self.assertIn("nx_serializer_v1.emit_raw is nx_status (*)(void* state, nx_bytes value)",
                       says)
 
     def test_changed_number(self):
@@ -68,8 +68,8 @@ class Layout(unittest.TestCase):
         self.assertIn("nx_op is uint64_t", says)
 
     def test_grown_frozen_struct(self):
-        says = self.check("nx_abi.h", "  const char *data;\n  uint64_t size;",
-                          "  const char *data;\n  uint64_t size;\n  uint64_t hash;")
+        says = self.check("nx_abi.h", "  const char* data;\n  uint64_t size;",
+                          "  const char* data;\n  uint64_t size;\n  uint64_t hash;")
         self.assertIn("nx_str has 16 bytes", says)
 
     def test_appended_field_needs_a_new_minor(self):

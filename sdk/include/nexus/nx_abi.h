@@ -36,35 +36,36 @@ typedef int32_t nx_status;
 #define NX_OK 0
 #define NX_PENDING 1 /* the answer comes later, through the operation's handle */
 
-#define NX_E_UNSUPPORTED (-1)   /* this router or plugin does not do that */
-#define NX_E_INVALID (-2)       /* an argument makes no sense */
-#define NX_E_CONFIG (-3)        /* the operator has to change the configuration */
-#define NX_E_LIMIT (-4)         /* a configured limit was reached */
-#define NX_E_MALFORMED (-5)     /* bytes from the network break their format */
+#define NX_E_UNSUPPORTED (-1)     /* this router or plugin does not do that */
+#define NX_E_INVALID (-2)         /* an argument makes no sense */
+#define NX_E_CONFIG (-3)          /* the operator has to change the configuration */
+#define NX_E_LIMIT (-4)           /* a configured limit was reached */
+#define NX_E_MALFORMED (-5)       /* bytes from the network break their format */
 #define NX_E_UNREPRESENTABLE (-6) /* this value cannot be said in that format */
-#define NX_E_CLOSED (-7)        /* the thing is already closed or gone */
-#define NX_E_MEMORY (-8)        /* allocation failed */
-#define NX_E_IO (-9)            /* the operating system said no */
-#define NX_E_STATE (-10)        /* not now: called in the wrong order */
-#define NX_E_INTERNAL (-11)     /* a bug; also what an exception becomes */
-#define NX_E_TIMEOUT (-12)      /* the deadline passed */
+#define NX_E_CLOSED (-7)          /* the thing is already closed or gone */
+#define NX_E_MEMORY (-8)          /* allocation failed */
+#define NX_E_IO (-9)              /* the operating system said no */
+#define NX_E_STATE (-10)          /* not now: called in the wrong order */
+#define NX_E_INTERNAL (-11)       /* a bug; also what an exception becomes */
+#define NX_E_TIMEOUT (-12)        /* the deadline passed */
 
 /* UTF-8 text and raw bytes, borrowed. Not terminated. Frozen: never grows. */
 typedef struct nx_str {
-  const char *data;
+  const char* data;
   uint64_t size;
 } nx_str;
 
 typedef struct nx_bytes {
-  const uint8_t *data;
+  const uint8_t* data;
   uint64_t size;
 } nx_bytes;
 
 #define NX_ERROR_TEXT_MAX 512
 #define NX_ERROR_URI_MAX 128
 
-/* Filled by the callee of a failing function; the memory is the caller's, and it may be NULL. `text` is for a human
- * who can act on it; `uri` is the WAMP error URI where a client is to see one, else empty. */
+/* Filled by the callee of a failing function; the memory is the caller's, and it may be NULL.
+ * `text` is for a human who can act on it; `uri` is the WAMP error URI where a client is to see
+ * one, else empty. */
 typedef struct nx_error {
   uint32_t struct_size;
   nx_status code;

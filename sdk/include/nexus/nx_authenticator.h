@@ -33,30 +33,30 @@ extern "C" {
 typedef struct nx_hello {
   uint32_t struct_size;
   uint32_t reserved;
-  nx_str realm;             /* as asked for; empty when the client left it to the router */
-  nx_str method;            /* the offered method that led here */
-  nx_str authid;            /* as claimed; may be empty */
-  uint64_t session;         /* the id that WELCOME will carry */
-  const nx_value *details;  /* HELLO.Details, `transport` removed */
-  const nx_value *authextra; /* HELLO.Details.authextra, or NULL */
-  const nx_peer *peer;
+  nx_str realm;              /* as asked for; empty when the client left it to the router */
+  nx_str method;             /* the offered method that led here */
+  nx_str authid;             /* as claimed; may be empty */
+  uint64_t session;          /* the id that WELCOME will carry */
+  const nx_value* details;   /* HELLO.Details, `transport` removed */
+  const nx_value* authextra; /* HELLO.Details.authextra, or NULL */
+  const nx_peer* peer;
 } nx_hello;
 
 /* An answer. Zeroed by the router with struct_size set; strings are copied when the call (or
  * complete()) returns; values are counted up if kept. */
 typedef struct nx_auth_result {
   uint32_t struct_size;
-  uint32_t decision;          /* NX_AUTH_* */
+  uint32_t decision; /* NX_AUTH_* */
   /* ACCEPT. Empty authid: the router makes one up. Empty authrole: "anonymous". Empty realm: the
    * one asked for. Empty method: the one that led here. */
   nx_str realm;
   nx_str authid;
   nx_str authrole;
   nx_str authprovider;
-  const nx_value *authextra;  /* WELCOME.Details.authextra, or NULL */
+  const nx_value* authextra; /* WELCOME.Details.authextra, or NULL */
   /* CHALLENGE. Empty method as above. */
   nx_str method;
-  const nx_value *challenge;  /* CHALLENGE.Extra, or NULL for {} */
+  const nx_value* challenge; /* CHALLENGE.Extra, or NULL for {} */
   /* DENY: empty = wamp.error.authentication_denied. The message is shown to the client. */
   nx_str error_uri;
   nx_str error_message;
@@ -66,13 +66,13 @@ typedef struct nx_authenticator_v1 {
   uint32_t struct_size;
   uint32_t reserved;
   /* The methods it serves, index 0, 1, … until NX_E_INVALID. [main] */
-  nx_status (*method)(void *self, uint32_t index, nx_str *out);
-  nx_status (*hello)(void *self, nx_op op, const nx_hello *hello, nx_auth_result *out); /* [loop] */
+  nx_status (*method)(void* self, uint32_t index, nx_str* out);
+  nx_status (*hello)(void* self, nx_op op, const nx_hello* hello, nx_auth_result* out); /* [loop] */
   /* The client answered a challenge of this operation. Another CHALLENGE is allowed. [loop] */
-  nx_status (*authenticate)(void *self, nx_op op, nx_str signature, const nx_value *extra,
-                            nx_auth_result *out);
+  nx_status (*authenticate)(void* self, nx_op op, nx_str signature, const nx_value* extra,
+                            nx_auth_result* out);
   /* The operation ended without a final answer: deadline, or the client is gone. [loop] */
-  void (*cancel)(void *self, nx_op op);
+  void (*cancel)(void* self, nx_op op);
 } nx_authenticator_v1;
 
 #define NX_HOST_AUTH "nexus.auth/1"
@@ -82,7 +82,7 @@ typedef struct nx_host_auth_v1 {
   uint32_t reserved;
   /* Answers a pending operation. NX_E_CLOSED when it has ended (late, twice, orphaned): nothing
    * happens then. Everything in `result` is copied before it returns. [any] */
-  nx_status (*complete)(nx_host *host, nx_op op, const nx_auth_result *result);
+  nx_status (*complete)(nx_host* host, nx_op op, const nx_auth_result* result);
 } nx_host_auth_v1;
 
 #ifdef __cplusplus

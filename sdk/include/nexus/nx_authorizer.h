@@ -34,8 +34,8 @@ extern "C" {
 #define NX_AUTHZ_NOT_MINE 3u
 
 /* Disclosure of the caller or publisher that comes with an ALLOW. */
-#define NX_DISCLOSE_REALM 1u  /* whatever the realm says; also what 0 means */
-#define NX_DISCLOSE_NEVER 2u  /* disclose_me is refused */
+#define NX_DISCLOSE_REALM 1u   /* whatever the realm says; also what 0 means */
+#define NX_DISCLOSE_NEVER 2u   /* disclose_me is refused */
 #define NX_DISCLOSE_REQUEST 3u /* if asked for */
 #define NX_DISCLOSE_ALWAYS 4u
 
@@ -47,37 +47,37 @@ extern "C" {
 /* Lent for the call. */
 typedef struct nx_authz_request {
   uint32_t struct_size;
-  uint32_t action;  /* NX_ACTION_* */
-  uint32_t match;   /* NX_MATCH_*; exact for PUBLISH and CALL */
+  uint32_t action; /* NX_ACTION_* */
+  uint32_t match;  /* NX_MATCH_*; exact for PUBLISH and CALL */
   uint32_t reserved;
   nx_str uri;
-  const nx_value *options;  /* the message's Options, or NULL when empty */
+  const nx_value* options; /* the message's Options, or NULL when empty */
   uint64_t session;
   nx_str realm;
   nx_str authid;
   nx_str authrole;
   nx_str authmethod;
   nx_str authprovider;
-  const nx_value *details;  /* the session's attributes: extra keys of its HELLO, authextra */
+  const nx_value* details; /* the session's attributes: extra keys of its HELLO, authextra */
 } nx_authz_request;
 
 typedef struct nx_authz_result {
   uint32_t struct_size;
-  uint32_t decision;      /* NX_AUTHZ_* */
-  uint32_t disclose;      /* NX_DISCLOSE_* */
-  uint32_t remember;      /* NX_REMEMBER_*; denials are remembered too */
-  uint32_t remember_ms;   /* 0 = until invalidated */
-  uint32_t trust_level;   /* 0 … ; shown to receivers that ask for it */
-  nx_str error_uri;       /* DENY: empty = wamp.error.not_authorized */
+  uint32_t decision;    /* NX_AUTHZ_* */
+  uint32_t disclose;    /* NX_DISCLOSE_* */
+  uint32_t remember;    /* NX_REMEMBER_*; denials are remembered too */
+  uint32_t remember_ms; /* 0 = until invalidated */
+  uint32_t trust_level; /* 0 … ; shown to receivers that ask for it */
+  nx_str error_uri;     /* DENY: empty = wamp.error.not_authorized */
   nx_str error_message;
 } nx_authz_result;
 
 typedef struct nx_authorizer_v1 {
   uint32_t struct_size;
   uint32_t reserved;
-  nx_status (*authorize)(void *self, nx_op op, const nx_authz_request *request,
-                         nx_authz_result *out); /* [loop] */
-  void (*cancel)(void *self, nx_op op); /* [loop] */
+  nx_status (*authorize)(void* self, nx_op op, const nx_authz_request* request,
+                         nx_authz_result* out); /* [loop] */
+  void (*cancel)(void* self, nx_op op);         /* [loop] */
 } nx_authorizer_v1;
 
 #define NX_HOST_AUTHZ "nexus.authz/1"
@@ -86,10 +86,10 @@ typedef struct nx_host_authz_v1 {
   uint32_t struct_size;
   uint32_t reserved;
   /* Answers a pending operation; NX_E_CLOSED when it has ended. [any] */
-  nx_status (*complete)(nx_host *host, nx_op op, const nx_authz_result *result);
+  nx_status (*complete)(nx_host* host, nx_op op, const nx_authz_result* result);
   /* Forgets remembered answers: of one realm and role, of a whole realm (empty role), or all
    * (both empty). Requests that start after this call returned ask again. [any] */
-  void (*invalidate)(nx_host *host, nx_str realm, nx_str authrole);
+  void (*invalidate)(nx_host* host, nx_str realm, nx_str authrole);
 } nx_host_authz_v1;
 
 #ifdef __cplusplus

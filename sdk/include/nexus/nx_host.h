@@ -20,11 +20,11 @@ extern "C" {
 /* Frozen: the first fields of every host handle. The rest of the object is the router's. */
 struct nx_host {
   uint32_t struct_size;
-  uint32_t abi_minor; /* of the running router */
-  const void *(*service)(nx_host *host, const char *id); /* [any] */
+  uint32_t abi_minor;                                    /* of the running router */
+  const void* (*service)(nx_host* host, const char* id); /* [any] */
 };
 
-static inline const void *nx_host_service(nx_host *host, const char *id) {
+static inline const void* nx_host_service(nx_host* host, const char* id) {
   return host->service(host, id);
 }
 
@@ -42,9 +42,9 @@ typedef struct nx_host_log_v1 {
   uint32_t reserved;
   /* Writes one line under the component's name. Never blocks: when the log falls behind, lines
    * are counted and dropped. Never pass a secret. [any] */
-  void (*write)(nx_host *host, uint32_t level, nx_str text);
+  void (*write)(nx_host* host, uint32_t level, nx_str text);
   /* 1 if lines of this level are written at all; ask before formatting something costly. [any] */
-  uint32_t (*enabled)(nx_host *host, uint32_t level);
+  uint32_t (*enabled)(nx_host* host, uint32_t level);
 } nx_host_log_v1;
 
 /* ---- values ---------------------------------------------------------------------------- */
@@ -56,42 +56,42 @@ typedef struct nx_host_log_v1 {
 typedef struct nx_host_values_v1 {
   uint32_t struct_size;
   uint32_t reserved;
-  nx_value *(*ref)(const nx_value *value);
-  void (*unref)(const nx_value *value);
-  uint32_t (*kind)(const nx_value *value); /* NX_NULL … NX_DICT; NX_NULL for NULL */
+  nx_value* (*ref)(const nx_value* value);
+  void (*unref)(const nx_value* value);
+  uint32_t (*kind)(const nx_value* value); /* NX_NULL … NX_DICT; NX_NULL for NULL */
   /* Each answers `fallback` (or an empty view) where the value is of another kind. */
-  uint32_t (*as_bool)(const nx_value *value, uint32_t fallback);
-  int64_t (*as_int)(const nx_value *value, int64_t fallback);
-  uint64_t (*as_uint)(const nx_value *value, uint64_t fallback);
-  double (*as_double)(const nx_value *value, double fallback); /* integers too */
-  nx_str (*as_string)(const nx_value *value);
-  nx_bytes (*as_binary)(const nx_value *value);
-  uint64_t (*size)(const nx_value *value); /* entries of a list or dict, else 0 */
-  const nx_value *(*at)(const nx_value *value, uint64_t index); /* list item or dict value */
-  nx_str (*key_at)(const nx_value *value, uint64_t index);
+  uint32_t (*as_bool)(const nx_value* value, uint32_t fallback);
+  int64_t (*as_int)(const nx_value* value, int64_t fallback);
+  uint64_t (*as_uint)(const nx_value* value, uint64_t fallback);
+  double (*as_double)(const nx_value* value, double fallback); /* integers too */
+  nx_str (*as_string)(const nx_value* value);
+  nx_bytes (*as_binary)(const nx_value* value);
+  uint64_t (*size)(const nx_value* value); /* entries of a list or dict, else 0 */
+  const nx_value* (*at)(const nx_value* value, uint64_t index); /* list item or dict value */
+  nx_str (*key_at)(const nx_value* value, uint64_t index);
   /* The last value under this key (duplicates: last wins), or NULL. */
-  const nx_value *(*get)(const nx_value *dict, nx_str key);
+  const nx_value* (*get)(const nx_value* dict, nx_str key);
 
-  nx_value *(*new_null)(void);
-  nx_value *(*new_bool)(uint32_t value);
-  nx_value *(*new_int)(int64_t value);
-  nx_value *(*new_uint)(uint64_t value);
-  nx_value *(*new_double)(double value);
-  nx_value *(*new_string)(nx_str value); /* NULL if not UTF-8 */
-  nx_value *(*new_binary)(nx_bytes value);
-  nx_value *(*new_list)(void);
-  nx_value *(*new_dict)(void);
+  nx_value* (*new_null)(void);
+  nx_value* (*new_bool)(uint32_t value);
+  nx_value* (*new_int)(int64_t value);
+  nx_value* (*new_uint)(uint64_t value);
+  nx_value* (*new_double)(double value);
+  nx_value* (*new_string)(nx_str value); /* NULL if not UTF-8 */
+  nx_value* (*new_binary)(nx_bytes value);
+  nx_value* (*new_list)(void);
+  nx_value* (*new_dict)(void);
   /* Append or replace; only on a list or dict that its maker has not shown to anybody. `item`
    * is counted up, so the caller still gives back its own. */
-  nx_status (*append)(nx_value *list, const nx_value *item);
-  nx_status (*set)(nx_value *dict, nx_str key, const nx_value *item);
+  nx_status (*append)(nx_value* list, const nx_value* item);
+  nx_status (*set)(nx_value* dict, nx_str key, const nx_value* item);
 
   /* JSON text, without any size limit but memory: for configuration and logs, not for traffic.
    * to_json calls `out` with pieces; from_json fails with NX_E_MALFORMED. */
-  nx_status (*to_json)(const nx_value *value, void (*out)(void *user, nx_str piece), void *user);
-  nx_status (*from_json)(nx_str text, nx_value **out, nx_error *error);
+  nx_status (*to_json)(const nx_value* value, void (*out)(void* user, nx_str piece), void* user);
+  nx_status (*from_json)(nx_str text, nx_value** out, nx_error* error);
   /* Feeds a value to a sink, for example a serializer's emitter. */
-  nx_status (*walk)(const nx_value *value, const nx_value_sink *sink, void *user);
+  nx_status (*walk)(const nx_value* value, const nx_value_sink* sink, void* user);
 } nx_host_values_v1;
 
 /* ---- buffers --------------------------------------------------------------------------- */
@@ -100,10 +100,10 @@ typedef struct nx_host_values_v1 {
 typedef struct nx_host_buffers_v1 {
   uint32_t struct_size;
   uint32_t reserved;
-  nx_buffer *(*copy_of)(nx_bytes bytes); /* count of one; NULL when out of memory [any] */
-  nx_buffer *(*ref)(nx_buffer *buffer);  /* [any] */
-  void (*unref)(nx_buffer *buffer);      /* [any] */
-  nx_bytes (*bytes)(const nx_buffer *buffer); /* valid while counted [any] */
+  nx_buffer* (*copy_of)(nx_bytes bytes);      /* count of one; NULL when out of memory [any] */
+  nx_buffer* (*ref)(nx_buffer* buffer);       /* [any] */
+  void (*unref)(nx_buffer* buffer);           /* [any] */
+  nx_bytes (*bytes)(const nx_buffer* buffer); /* valid while counted [any] */
 } nx_host_buffers_v1;
 
 /* ---- loop ------------------------------------------------------------------------------ */
@@ -118,22 +118,22 @@ typedef struct nx_host_buffers_v1 {
 typedef struct nx_host_loop_v1 {
   uint32_t struct_size;
   uint32_t reserved;
-  uint32_t (*count)(nx_host *host);   /* loops, numbered from 0 [any] */
-  uint32_t (*current)(nx_host *host); /* the calling thread's loop, or NX_LOOP_NONE [any] */
+  uint32_t (*count)(nx_host* host);   /* loops, numbered from 0 [any] */
+  uint32_t (*current)(nx_host* host); /* the calling thread's loop, or NX_LOOP_NONE [any] */
   /* Runs fn(user) on that loop, in the order of posting. Never runs it at once. After the loops
    * have stopped: NX_E_CLOSED, and fn is never called. [any] */
-  nx_status (*post)(nx_host *host, uint32_t loop, void (*fn)(void *user), void *user);
+  nx_status (*post)(nx_host* host, uint32_t loop, void (*fn)(void* user), void* user);
   /* Calls fn(user) once on the current loop, not before delay_ms. The id is never 0. [loop] */
-  nx_status (*timer_start)(nx_host *host, uint64_t delay_ms, void (*fn)(void *user), void *user,
-                           uint64_t *timer);
+  nx_status (*timer_start)(nx_host* host, uint64_t delay_ms, void (*fn)(void* user), void* user,
+                           uint64_t* timer);
   /* After this, fn is not called any more. An id that has fired is ignored. [loop] */
-  void (*timer_cancel)(nx_host *host, uint64_t timer);
+  void (*timer_cancel)(nx_host* host, uint64_t timer);
   /* Watches a descriptor of the component's on the current loop, level triggered; events = 0
    * ends it. fn may be called until the turn in which the watch ended. The descriptor stays the
    * component's. [loop] */
-  nx_status (*watch)(nx_host *host, int32_t fd, uint32_t events,
-                     void (*fn)(void *user, int32_t fd, uint32_t events), void *user);
-  uint64_t (*now_ms)(nx_host *host); /* monotonic, cached once per turn [any] */
+  nx_status (*watch)(nx_host* host, int32_t fd, uint32_t events,
+                     void (*fn)(void* user, int32_t fd, uint32_t events), void* user);
+  uint64_t (*now_ms)(nx_host* host); /* monotonic, cached once per turn [any] */
 } nx_host_loop_v1;
 
 /* ---- metrics --------------------------------------------------------------------------- */
@@ -146,9 +146,9 @@ typedef struct nx_host_metrics_v1 {
   uint32_t reserved;
   /* Finds or makes the component's counter of this name ([a-z0-9_]+). It lives as long as the
    * router. NULL when the table of counters is full. [main] */
-  nx_counter *(*counter)(nx_host *host, nx_str name, nx_str help);
+  nx_counter* (*counter)(nx_host* host, nx_str name, nx_str help);
   /* Adds without locks or contention. NULL is ignored. [any] */
-  void (*add)(nx_counter *counter, uint64_t amount);
+  void (*add)(nx_counter* counter, uint64_t amount);
 } nx_host_metrics_v1;
 
 /* ---- work ------------------------------------------------------------------------------ */
@@ -160,7 +160,7 @@ typedef struct nx_host_work_v1 {
   /* Runs fn(user) on a small pool of threads, where it may block (an LDAP look-up, a slow hash).
    * Every accepted job runs exactly once, before the component's stop() returns. NX_E_LIMIT when
    * the queue is full, NX_E_CLOSED while stopping. [any] */
-  nx_status (*run)(nx_host *host, void (*fn)(void *user), void *user);
+  nx_status (*run)(nx_host* host, void (*fn)(void* user), void* user);
 } nx_host_work_v1;
 
 /* ---- realm ----------------------------------------------------------------------------- */
@@ -168,19 +168,19 @@ typedef struct nx_host_work_v1 {
 
 /* Called exactly once for each accepted call, on the loop that made it. On success `error_uri`
  * is empty; `args` (a list) and `kwargs` (a dict) may be NULL and are lent. [loop] */
-typedef void (*nx_call_done)(void *user, nx_str error_uri, const nx_value *args,
-                             const nx_value *kwargs);
+typedef void (*nx_call_done)(void* user, nx_str error_uri, const nx_value* args,
+                             const nx_value* kwargs);
 
 typedef struct nx_host_realm_v1 {
   uint32_t struct_size;
   uint32_t reserved;
   /* Calls a procedure as the router itself (authrole "trusted"). timeout_ms 0 = the realm's
    * default. NX_E_INVALID for an unknown realm or a URI that is none. [loop] */
-  nx_status (*call)(nx_host *host, nx_str realm, nx_str procedure, const nx_value *args,
-                    const nx_value *kwargs, uint64_t timeout_ms, nx_call_done done, void *user);
+  nx_status (*call)(nx_host* host, nx_str realm, nx_str procedure, const nx_value* args,
+                    const nx_value* kwargs, uint64_t timeout_ms, nx_call_done done, void* user);
   /* Publishes as the router itself. options as in PUBLISH.Options, or NULL. [loop] */
-  nx_status (*publish)(nx_host *host, nx_str realm, nx_str topic, const nx_value *options,
-                       const nx_value *args, const nx_value *kwargs);
+  nx_status (*publish)(nx_host* host, nx_str realm, nx_str topic, const nx_value* options,
+                       const nx_value* args, const nx_value* kwargs);
 } nx_host_realm_v1;
 
 #ifdef __cplusplus

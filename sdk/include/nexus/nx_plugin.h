@@ -28,60 +28,60 @@ extern "C" {
 #define NX_KIND_AUTHORIZER 4u
 
 /* Types of an option in a component's section of the configuration. Beside each: what a JSON file
- * may hold, what an INI file may hold, and what configure() gets to see. */
-#define NX_OPTION_STRING 1u   /* "text";           text;             NX_STRING */
-#define NX_OPTION_INT 2u      /* 12;               12;               NX_INT within min..max */
-#define NX_OPTION_BOOL 3u     /* true;             true|yes|on|1;    NX_BOOL */
-#define NX_OPTION_DOUBLE 4u   /* 0.5;              0.5;              NX_DOUBLE within min..max */
-#define NX_OPTION_DURATION 5u /* "5s" or 5000;     5s;               NX_INT milliseconds; units
-                                 ms, s, m, h; a bare number is milliseconds */
-#define NX_OPTION_SIZE 6u     /* "16M" or 4096;    16M;              NX_INT bytes; units K, M, G */
-#define NX_OPTION_LIST 7u     /* ["a","b"];        a, b;             NX_LIST of NX_STRING */
+ * may hold, what an INI file may hold, and what configure() gets to see. Units of a duration are
+ * ms, s, m and h, of a size K, M and G; a bare number is milliseconds, or bytes. */
+#define NX_OPTION_STRING 1u   /* "text";         text;           NX_STRING */
+#define NX_OPTION_INT 2u      /* 12;             12;             NX_INT within min..max */
+#define NX_OPTION_BOOL 3u     /* true;           true|yes|on|1;  NX_BOOL */
+#define NX_OPTION_DOUBLE 4u   /* 0.5;            0.5;            NX_DOUBLE within min..max */
+#define NX_OPTION_DURATION 5u /* "5s" or 5000;   5s;             NX_INT, milliseconds */
+#define NX_OPTION_SIZE 6u     /* "16M" or 4096;  16M;            NX_INT, bytes */
+#define NX_OPTION_LIST 7u     /* ["a","b"];      a, b;           NX_LIST of NX_STRING */
 #define NX_OPTION_CHOICE 8u   /* as STRING, one of the words in `choices` */
 #define NX_OPTION_SECRET 9u   /* as STRING; never printed or logged */
 #define NX_OPTION_PATH 10u    /* as STRING; relative ones are taken from the file's folder */
-#define NX_OPTION_DICT 11u    /* any JSON object;  JSON text;        NX_DICT, unchecked */
+#define NX_OPTION_DICT 11u    /* any JSON object; JSON text;     NX_DICT, unchecked */
 
 #define NX_OPTION_REQUIRED 1u
 
 typedef struct nx_option {
   uint32_t struct_size;
-  uint32_t type;        /* NX_OPTION_* */
-  uint32_t flags;       /* NX_OPTION_REQUIRED */
+  uint32_t type;  /* NX_OPTION_* */
+  uint32_t flags; /* NX_OPTION_REQUIRED */
   uint32_t reserved;
-  nx_str name;          /* "tls.certificate": dots nest; each part as a component's name. Not
-                           "type", which names the component itself */
-  nx_str fallback;      /* default, as an INI file would say it; empty = absent */
-  nx_str choices;       /* NX_OPTION_CHOICE: words separated by '|' */
-  int64_t min, max;     /* NX_OPTION_INT, DOUBLE, DURATION (ms), SIZE (bytes); both 0 = any */
-  nx_str help;          /* one sentence for `nexusd --describe` and the reference */
+  nx_str name;      /* "tls.certificate": dots nest; each part as a component's name. Not
+                       "type", which names the component itself */
+  nx_str fallback;  /* default, as an INI file would say it; empty = absent */
+  nx_str choices;   /* NX_OPTION_CHOICE: words separated by '|' */
+  int64_t min, max; /* NX_OPTION_INT, DOUBLE, DURATION (ms), SIZE (bytes); both 0 = any */
+  nx_str help;      /* one sentence for `nexusd --describe` and the reference */
 } nx_option;
 
 /* One thing that a library provides. All memory is the library's and static. */
 typedef struct nx_component {
   uint32_t struct_size;
-  uint32_t kind;             /* NX_KIND_* */
-  nx_str name;               /* "ticket": unique within its kind; a-z 0-9 _ -, at most 64 */
-  nx_str help;               /* one sentence */
-  const nx_option *options;  /* array of option_count; each entry's struct_size is its stride */
+  uint32_t kind;            /* NX_KIND_* */
+  nx_str name;              /* "ticket": unique within its kind; a-z 0-9 _ -, at most 64 */
+  nx_str help;              /* one sentence */
+  const nx_option* options; /* array of option_count; each entry's struct_size is its stride */
   uint32_t option_count;
   uint32_t service_count;
-  const nx_str *services;    /* host services it cannot do without; checked at load */
+  const nx_str* services; /* host services it cannot do without; checked at load */
 
   /* Makes an instance. [main] */
-  nx_status (*create)(nx_host *host, void **self, nx_error *error);
+  nx_status (*create)(nx_host* host, void** self, nx_error* error);
   /* Takes the checked section: every option is there or has no default, types are right. Without
    * side effects: no sockets, no files created, no threads. [main] */
-  nx_status (*configure)(void *self, const nx_value *section, nx_error *error);
+  nx_status (*configure)(void* self, const nx_value* section, nx_error* error);
   /* Begins its work; called once, after configure. Failing, it takes back what it began: destroy
    * follows, and not stop. [main] */
-  nx_status (*start)(void *self, nx_error *error);
+  nx_status (*start)(void* self, nx_error* error);
   /* Ends its work and joins its threads; no callback runs after it returned. [main] */
-  void (*stop)(void *self);
+  void (*stop)(void* self);
   /* Frees the instance. [main] */
-  void (*destroy)(void *self);
+  void (*destroy)(void* self);
   /* The vtable for an interface id (NX_SERIALIZER_V1, …), or NULL. Static memory. [any] */
-  const void *(*interface)(void *self, const char *id);
+  const void* (*interface)(void* self, const char* id);
 } nx_component;
 
 typedef struct nx_plugin_entry {
@@ -89,25 +89,26 @@ typedef struct nx_plugin_entry {
   uint32_t magic;       /* NX_PLUGIN_MAGIC */
   uint32_t struct_size; /* of this struct, as the plugin compiled it */
   uint32_t abi_major;
-  uint32_t abi_minor;   /* the minor that the plugin targets */
+  uint32_t abi_minor; /* the minor that the plugin targets */
 
-  nx_str name;          /* "nexus-auth-ticket" */
-  nx_str version;       /* the plugin's own version */
+  nx_str name;    /* "nexus-auth-ticket" */
+  nx_str version; /* the plugin's own version */
   nx_str vendor;
   nx_str license;
 
   /* Called once, before any component is created; may be NULL. [main] */
-  nx_status (*init)(nx_error *error);
-  const nx_component *const *components;
+  nx_status (*init)(nx_error* error);
+  const nx_component* const* components;
   uint32_t component_count;
   uint32_t reserved;
 } nx_plugin_entry;
 
 /* Returns static data. [main] */
-typedef const nx_plugin_entry *(*nx_plugin_entry_fn)(void);
+typedef const nx_plugin_entry* (*nx_plugin_entry_fn)(void);
 
 /* A literal as an nx_str, in static initializers of C and C++ alike. */
-#define NX_STR(literal) {(literal), sizeof(literal) - 1}
+#define NX_STR(literal) \
+  { (literal), sizeof(literal) - 1 }
 
 /* The frozen head, written by the header that the plugin was compiled with. */
 #define NX_PLUGIN_HEAD NX_PLUGIN_MAGIC, sizeof(nx_plugin_entry), NX_ABI_MAJOR, NX_TARGET_MINOR
@@ -128,10 +129,10 @@ typedef const nx_plugin_entry *(*nx_plugin_entry_fn)(void);
 #define NX_PLUGIN_LINKAGE
 #endif
 
-#define NX_PLUGIN_DEFINE(entry_pointer)                                             \
-  NX_PLUGIN_LINKAGE NX_EXPORT const nx_plugin_entry *NX_PLUGIN_FUNCTION(void);      \
-  NX_PLUGIN_LINKAGE NX_EXPORT const nx_plugin_entry *NX_PLUGIN_FUNCTION(void) {     \
-    return (entry_pointer);                                                         \
+#define NX_PLUGIN_DEFINE(entry_pointer)                                         \
+  NX_PLUGIN_LINKAGE NX_EXPORT const nx_plugin_entry* NX_PLUGIN_FUNCTION(void);  \
+  NX_PLUGIN_LINKAGE NX_EXPORT const nx_plugin_entry* NX_PLUGIN_FUNCTION(void) { \
+    return (entry_pointer);                                                     \
   }
 
 #ifdef __cplusplus

@@ -24,12 +24,12 @@ typedef struct nx_element {
   uint32_t count; /* entries, for NX_LIST and NX_DICT */
   nx_bytes span;  /* the element as encoded, inside the message */
   union {
-    int64_t i;    /* NX_INT; NX_BOOL as 0 or 1 */
-    uint64_t u;   /* NX_UINT */
-    double d;     /* NX_DOUBLE */
+    int64_t i;  /* NX_INT; NX_BOOL as 0 or 1 */
+    uint64_t u; /* NX_UINT */
+    double d;   /* NX_DOUBLE */
   } number;
-  nx_bytes text;  /* NX_STRING: the decoded UTF-8. NX_BINARY: the decoded bytes. Points into the
-                     message, or into the scratch writer where the encoding has escapes */
+  nx_bytes text; /* NX_STRING: the decoded UTF-8. NX_BINARY: the decoded bytes. Points into the
+                    message, or into the scratch writer where the encoding has escapes */
 } nx_element;
 
 typedef struct nx_limits {
@@ -55,24 +55,24 @@ typedef struct nx_serializer_v1 {
    * message that is not a list, is NX_E_MALFORMED. `scratch` receives decoded text where the
    * encoding has escapes; room for all of it is made once, so that earlier views stay valid.
    * Dict keys must be strings. [loop] */
-  nx_status (*split)(void *self, nx_bytes message, const nx_limits *limits, nx_writer *scratch,
-                     nx_element *out, uint32_t capacity, uint32_t *count, nx_error *error);
+  nx_status (*split)(void* self, nx_bytes message, const nx_limits* limits, nx_writer* scratch,
+                     nx_element* out, uint32_t capacity, uint32_t* count, nx_error* error);
 
   /* Reports the one value in `value` (a span from split, or any single encoded value) to `sink`.
    * Validates as it goes, so it is safe on bytes that no split has seen. A value of NX_OTHER
    * ends in NX_E_UNREPRESENTABLE. Counts are reported when the encoding knows them. [loop] */
-  nx_status (*walk)(void *self, nx_bytes value, const nx_limits *limits, nx_writer *scratch,
-                    const nx_value_sink *sink, void *user, nx_error *error);
+  nx_status (*walk)(void* self, nx_bytes value, const nx_limits* limits, nx_writer* scratch,
+                    const nx_value_sink* sink, void* user, nx_error* error);
 
   /* Starts writing one value to `out`; `state` is emitter_size zeroed bytes that live until the
    * value is complete. `emit` below is then called with user = state. What the format cannot say
    * is NX_E_UNREPRESENTABLE. [loop] */
-  void (*emit_begin)(void *self, void *state, nx_writer *out);
+  void (*emit_begin)(void* self, void* state, nx_writer* out);
 
   /* Appends a value that is already encoded in this very format. [loop] */
-  nx_status (*emit_raw)(void *state, nx_bytes value);
+  nx_status (*emit_raw)(void* state, nx_bytes value);
 
-  const nx_value_sink *emit;
+  const nx_value_sink* emit;
 } nx_serializer_v1;
 
 #ifdef __cplusplus

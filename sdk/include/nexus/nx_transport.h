@@ -24,19 +24,19 @@ extern "C" {
 #define NX_TRANSPORT_V1 "nexus.transport/1"
 
 /* How to close a connection. */
-#define NX_CLOSE_FLUSH 1u    /* everything sent so far goes out first, within the close deadline */
-#define NX_CLOSE_NOW 2u      /* drop what is queued */
+#define NX_CLOSE_FLUSH 1u     /* everything sent so far goes out first, within the close deadline */
+#define NX_CLOSE_NOW 2u       /* drop what is queued */
 #define NX_CLOSE_VIOLATION 3u /* as FLUSH, and say so where the carrier can (WebSocket 1002) */
-#define NX_CLOSE_SHUTDOWN 4u /* as FLUSH, and say so where the carrier can (WebSocket 1001) */
+#define NX_CLOSE_SHUTDOWN 4u  /* as FLUSH, and say so where the carrier can (WebSocket 1001) */
 
 /* Why a connection ended. */
-#define NX_CLOSED_BY_PEER 1u      /* orderly, by the other side */
-#define NX_CLOSED_BY_ROUTER 2u    /* after close() */
-#define NX_CLOSED_LOST 3u         /* reset, or a write failed */
-#define NX_CLOSED_PROTOCOL 4u     /* the carrier's rules were broken */
-#define NX_CLOSED_TOO_LARGE 5u    /* a message above the limit */
-#define NX_CLOSED_TIMEOUT 6u      /* handshake or keepalive deadline */
-#define NX_CLOSED_TLS 7u          /* TLS handshake or record failure */
+#define NX_CLOSED_BY_PEER 1u   /* orderly, by the other side */
+#define NX_CLOSED_BY_ROUTER 2u /* after close() */
+#define NX_CLOSED_LOST 3u      /* reset, or a write failed */
+#define NX_CLOSED_PROTOCOL 4u  /* the carrier's rules were broken */
+#define NX_CLOSED_TOO_LARGE 5u /* a message above the limit */
+#define NX_CLOSED_TIMEOUT 6u   /* handshake or keepalive deadline */
+#define NX_CLOSED_TLS 7u       /* TLS handshake or record failure */
 
 /* One outgoing WAMP message, already encoded: the parts in order. When `owner` is set, all parts
  * that are not `head` lie in it, and the transport may count it up and keep them instead of
@@ -44,8 +44,8 @@ extern "C" {
 typedef struct nx_message {
   uint32_t struct_size;
   uint32_t part_count; /* 1 … 4 */
-  const nx_bytes *parts;
-  nx_buffer *owner; /* or NULL */
+  const nx_bytes* parts;
+  nx_buffer* owner; /* or NULL */
   uint64_t size;    /* of all parts */
 } nx_message;
 
@@ -53,24 +53,24 @@ typedef struct nx_transport_v1 {
   uint32_t struct_size;
   uint32_t reserved;
   /* Opens the configured listener. Connections may come in before it returns. [main] */
-  nx_status (*listen)(void *self, nx_error *error);
+  nx_status (*listen)(void* self, nx_error* error);
   /* The URL that clients use, with the real port ("ws://127.0.0.1:8080/"). Index 0, 1, … until
    * NX_E_INVALID; a listener with a host name can have several. [main] */
-  nx_status (*url)(void *self, uint32_t index, nx_str *out);
+  nx_status (*url)(void* self, uint32_t index, nx_str* out);
   /* Stops accepting; open connections go on. [main] */
-  void (*close_listener)(void *self);
+  void (*close_listener)(void* self);
 
   /* Queues one message. Answers the bytes queued in this connection now, this message included,
    * or a negative status: NX_E_CLOSED, NX_E_LIMIT (larger than the peer accepts). Never blocks;
    * writing happens at the end of the turn. [loop] */
-  int64_t (*send)(void *connection, const nx_message *message);
+  int64_t (*send)(void* connection, const nx_message* message);
   /* Bytes that wait to be written right now. [loop] */
-  uint64_t (*queued)(void *connection);
+  uint64_t (*queued)(void* connection);
   /* Stops or resumes delivering messages; the carrier's own pings go on where it can. [loop] */
-  void (*set_reading)(void *connection, uint32_t on);
+  void (*set_reading)(void* connection, uint32_t on);
   /* Ends the connection. closed() follows exactly once, never from inside this call. A second
    * close may only turn FLUSH into NOW. [loop] */
-  void (*close)(void *connection, uint32_t how, nx_str reason);
+  void (*close)(void* connection, uint32_t how, nx_str reason);
 } nx_transport_v1;
 
 /* ---- sessions: where a transport delivers ------------------------------------------------ */
@@ -90,14 +90,14 @@ typedef struct nx_peer {
   nx_str address;         /* "192.0.2.1:5123", or the path for a Unix socket */
   nx_str local_address;   /* of the listener */
   uint64_t max_send_size; /* largest message the peer accepts; 0 = no limit known */
-  nx_value *details;      /* dict for authenticators and the meta API, or NULL: http_headers_received,
-                             cookie, websocket_protocol, peer_certificate, channel_id, …; counted
-                             up by the router if it keeps it */
+  nx_value* details; /* dict for authenticators and the meta API, or NULL: http_headers_received,
+                        cookie, websocket_protocol, peer_certificate, channel_id, …; counted
+                        up by the router if it keeps it */
 } nx_peer;
 
 typedef struct nx_serializer_info {
   uint32_t struct_size;
-  uint32_t flags;        /* NX_SERIALIZER_* */
+  uint32_t flags; /* NX_SERIALIZER_* */
   uint32_t rawsocket_id;
   uint32_t reserved;
   nx_str name;
@@ -109,22 +109,22 @@ typedef struct nx_host_sessions_v1 {
   uint32_t reserved;
   /* The serializers that are loaded, index 0, 1, … until NX_E_INVALID. `out` has its struct_size
    * set by the caller. Does not change after start. [any] */
-  nx_status (*serializer)(nx_host *host, uint32_t index, nx_serializer_info *out);
+  nx_status (*serializer)(nx_host* host, uint32_t index, nx_serializer_info* out);
   /* Largest message to accept, in bytes, for a component that has no option of its own. [any] */
-  uint64_t (*max_message_size)(nx_host *host);
+  uint64_t (*max_message_size)(nx_host* host);
   /* A connection is ready for WAMP. `transport` is the vtable to use for `connection`. On any
    * status but NX_OK the transport closes the connection itself and calls nothing more. [loop] */
-  nx_status (*opened)(nx_host *host, const nx_transport_v1 *transport, void *connection,
-                      const nx_peer *peer, uint32_t serializer_index, nx_session **out);
+  nx_status (*opened)(nx_host* host, const nx_transport_v1* transport, void* connection,
+                      const nx_peer* peer, uint32_t serializer_index, nx_session** out);
   /* Messages have arrived, whole and in order. Answers how many were taken. Fewer than `count`
    * means that the router paused this session, or closed it: the transport keeps the rest and
    * delivers it again after set_reading(1). The bytes are lent for the call. [loop] */
-  uint32_t (*messages)(nx_session *session, const nx_bytes *messages, uint32_t count);
+  uint32_t (*messages)(nx_session* session, const nx_bytes* messages, uint32_t count);
   /* The queue that had built up has been written out. [loop] */
-  void (*drained)(nx_session *session);
+  void (*drained)(nx_session* session);
   /* The connection is over; exactly once after opened() succeeded, and the last call about it.
    * `text` is for the log. [loop] */
-  void (*closed)(nx_session *session, uint32_t reason, nx_str text);
+  void (*closed)(nx_session* session, uint32_t reason, nx_str text);
 } nx_host_sessions_v1;
 
 /* ---- streams: sockets done by the router ------------------------------------------------- */
@@ -144,13 +144,13 @@ typedef struct nx_listen_options {
   uint32_t close_timeout_ms; /* how long a FLUSH close may take; 0 = default */
   nx_str unix_owner;         /* user name or number; empty = unchanged */
   nx_str unix_group;
-  nx_str tls_certificate;    /* PEM file with the chain; set = TLS */
-  nx_str tls_key;            /* PEM file; empty = in the certificate's file */
-  nx_str tls_client_ca;      /* PEM file; set = ask for client certificates */
-  uint32_t tls_client_required;  /* 1 = refuse clients without a certificate */
-  uint32_t tls_min_version;  /* 0x0303 = 1.2 (default), 0x0304 = 1.3 */
-  nx_str tls_ciphers;        /* OpenSSL's list for 1.2; empty = default */
-  nx_str tls_alpn;           /* protocols to offer, separated by ','; empty = none */
+  nx_str tls_certificate;            /* PEM file with the chain; set = TLS */
+  nx_str tls_key;                    /* PEM file; empty = in the certificate's file */
+  nx_str tls_client_ca;              /* PEM file; set = ask for client certificates */
+  uint32_t tls_client_required;      /* 1 = refuse clients without a certificate */
+  uint32_t tls_min_version;          /* 0x0303 = 1.2 (default), 0x0304 = 1.3 */
+  nx_str tls_ciphers;                /* OpenSSL's list for 1.2; empty = default */
+  nx_str tls_alpn;                   /* protocols to offer, separated by ','; empty = none */
   uint32_t tls_handshake_timeout_ms; /* 0 = default */
   uint32_t reserved;
 } nx_listen_options;
@@ -160,14 +160,14 @@ typedef struct nx_listen_options {
 
 typedef struct nx_stream_info {
   uint32_t struct_size;
-  uint32_t flags;          /* NX_STREAM_* */
-  nx_str address;          /* of the peer */
+  uint32_t flags; /* NX_STREAM_* */
+  nx_str address; /* of the peer */
   nx_str local_address;
-  nx_str tls_version;      /* "TLSv1.3", or empty */
-  nx_str tls_alpn;         /* negotiated, or empty */
+  nx_str tls_version;            /* "TLSv1.3", or empty */
+  nx_str tls_alpn;               /* negotiated, or empty */
   nx_bytes tls_peer_certificate; /* DER of a verified client certificate, or empty */
-  nx_bytes tls_exporter;   /* RFC 9266 channel binding, 32 bytes, or empty */
-  nx_bytes tls_unique;     /* RFC 5929 Finished bytes, TLS 1.2 only, or empty */
+  nx_bytes tls_exporter;         /* RFC 9266 channel binding, 32 bytes, or empty */
+  nx_bytes tls_unique;           /* RFC 5929 Finished bytes, TLS 1.2 only, or empty */
 } nx_stream_info;
 
 /* The transport's side of a stream. */
@@ -176,19 +176,19 @@ typedef struct nx_stream_handler {
   uint32_t reserved;
   /* A connection was accepted (with TLS: after its handshake). Returns the transport's connection,
    * or NULL to drop it. `listener_user` is what listen() was given. [loop] */
-  void *(*accepted)(void *listener_user, nx_stream *stream, const nx_stream_info *info);
+  void* (*accepted)(void* listener_user, nx_stream* stream, const nx_stream_info* info);
   /* Bytes came in. Returns how many were used; the rest is kept and comes again in front of the
    * next bytes, or after set_reading(1). The transport may write into data[0..size), for example
    * to unmask; what it left unused comes back as it left it. Called again at once while it uses
    * some but not all, unless reading is off. [loop] */
-  uint64_t (*received)(void *connection, uint8_t *data, uint64_t size);
+  uint64_t (*received)(void* connection, uint8_t* data, uint64_t size);
   /* The output queue, which had not fitted into the socket, is empty again. [loop] */
-  void (*drained)(void *connection);
+  void (*drained)(void* connection);
   /* The deadline set by set_deadline() passed. [loop] */
-  void (*deadline)(void *connection);
+  void (*deadline)(void* connection);
   /* The stream is over and gone; exactly once after accepted() returned a connection, never from
    * inside a stream function. reason is NX_CLOSED_*. [loop] */
-  void (*closed)(void *connection, uint32_t reason, nx_str text);
+  void (*closed)(void* connection, uint32_t reason, nx_str text);
 } nx_stream_handler;
 
 typedef struct nx_host_streams_v1 {
@@ -196,30 +196,30 @@ typedef struct nx_host_streams_v1 {
   uint32_t reserved;
   /* Binds and listens; every loop accepts. `handler` and `user` live until the listener is closed
    * and every stream has ended. A stale Unix socket file is replaced, a live one refused. [main] */
-  nx_status (*listen)(nx_host *host, const nx_listen_options *options,
-                      const nx_stream_handler *handler, void *user, nx_listener **out,
-                      nx_error *error);
+  nx_status (*listen)(nx_host* host, const nx_listen_options* options,
+                      const nx_stream_handler* handler, void* user, nx_listener** out,
+                      nx_error* error);
   /* The bound addresses with real ports, index 0, 1, … until NX_E_INVALID; lent until the
    * listener is closed. [main] */
-  nx_status (*address)(nx_listener *listener, uint32_t index, nx_str *out);
+  nx_status (*address)(nx_listener* listener, uint32_t index, nx_str* out);
   /* Stops accepting and removes a Unix socket file; its streams go on. [main] */
-  void (*close_listener)(nx_listener *listener);
+  void (*close_listener)(nx_listener* listener);
 
   /* Room for `size` contiguous bytes at the end of the output queue; commit() then makes the first
    * `used` of them part of it. NULL when out of memory or closing. [loop] */
-  uint8_t *(*reserve)(nx_stream *stream, uint64_t size);
-  void (*commit)(nx_stream *stream, uint64_t used);
+  uint8_t* (*reserve)(nx_stream* stream, uint64_t size);
+  void (*commit)(nx_stream* stream, uint64_t used);
   /* Appends bytes. With an owner, large parts are counted up and not copied. [loop] */
-  nx_status (*write)(nx_stream *stream, const nx_bytes *parts, uint32_t part_count,
-                     nx_buffer *owner);
-  uint64_t (*queued)(nx_stream *stream); /* bytes not yet taken by the socket [loop] */
-  void (*set_reading)(nx_stream *stream, uint32_t on); /* [loop] */
+  nx_status (*write)(nx_stream* stream, const nx_bytes* parts, uint32_t part_count,
+                     nx_buffer* owner);
+  uint64_t (*queued)(nx_stream* stream); /* bytes not yet taken by the socket [loop] */
+  void (*set_reading)(nx_stream* stream, uint32_t on); /* [loop] */
   /* One deadline per stream: handler->deadline is called once, not before delay_ms; 0 = none.
    * A new one replaces the old one. Cheap. [loop] */
-  void (*set_deadline)(nx_stream *stream, uint64_t delay_ms);
+  void (*set_deadline)(nx_stream* stream, uint64_t delay_ms);
   /* NX_CLOSE_*; a close with FLUSH waits at most close_timeout_ms for the peer to take what is
    * queued. closed() follows later. `reason` is one of NX_CLOSED_*, handed to closed(). [loop] */
-  void (*close)(nx_stream *stream, uint32_t how, uint32_t reason, nx_str text);
+  void (*close)(nx_stream* stream, uint32_t how, uint32_t reason, nx_str text);
 } nx_host_streams_v1;
 
 #ifdef __cplusplus

@@ -19,15 +19,16 @@ typedef struct nx_value nx_value;
 /* Kinds of a value. */
 #define NX_NULL 1u
 #define NX_BOOL 2u
-#define NX_INT 3u    /* fits int64_t */
-#define NX_UINT 4u   /* above INT64_MAX, fits uint64_t */
+#define NX_INT 3u  /* fits int64_t */
+#define NX_UINT 4u /* above INT64_MAX, fits uint64_t */
 #define NX_DOUBLE 5u
 #define NX_STRING 6u /* valid UTF-8 */
 #define NX_BINARY 7u
 #define NX_LIST 8u
-#define NX_DICT 9u   /* string keys, in order of insertion, duplicates kept */
-#define NX_OTHER 10u /* valid in its own format only (a msgpack extension, a CBOR bignum, a JSON
-                        number beyond 64 bit); can be passed on as bytes, not transcoded */
+#define NX_DICT 9u /* string keys, in order of insertion, duplicates kept */
+/* Valid in its own format only (a msgpack extension, a CBOR bignum, a JSON number beyond 64 bit);
+ * can be passed on as bytes, not transcoded. */
+#define NX_OTHER 10u
 
 /* Receives one value as a series of calls. Every function returns NX_OK to go on; anything else
  * stops the walk, which then returns that status. `count` is the number of entries to come, or
@@ -37,18 +38,18 @@ typedef struct nx_value nx_value;
 typedef struct nx_value_sink {
   uint32_t struct_size;
   uint32_t reserved;
-  nx_status (*on_null)(void *user);
-  nx_status (*on_bool)(void *user, uint32_t value);
-  nx_status (*on_int)(void *user, int64_t value);
-  nx_status (*on_uint)(void *user, uint64_t value); /* only above INT64_MAX */
-  nx_status (*on_double)(void *user, double value);
-  nx_status (*on_string)(void *user, nx_str value);
-  nx_status (*on_binary)(void *user, nx_bytes value);
-  nx_status (*list_begin)(void *user, uint64_t count);
-  nx_status (*list_end)(void *user);
-  nx_status (*dict_begin)(void *user, uint64_t count);
-  nx_status (*dict_key)(void *user, nx_str key);
-  nx_status (*dict_end)(void *user);
+  nx_status (*on_null)(void* user);
+  nx_status (*on_bool)(void* user, uint32_t value);
+  nx_status (*on_int)(void* user, int64_t value);
+  nx_status (*on_uint)(void* user, uint64_t value); /* only above INT64_MAX */
+  nx_status (*on_double)(void* user, double value);
+  nx_status (*on_string)(void* user, nx_str value);
+  nx_status (*on_binary)(void* user, nx_bytes value);
+  nx_status (*list_begin)(void* user, uint64_t count);
+  nx_status (*list_end)(void* user);
+  nx_status (*dict_begin)(void* user, uint64_t count);
+  nx_status (*dict_key)(void* user, nx_str key);
+  nx_status (*dict_end)(void* user);
 } nx_value_sink;
 
 /* Growable output memory, owned by the router and lent for a call. A serializer appends at
@@ -57,13 +58,13 @@ typedef struct nx_value_sink {
 typedef struct nx_writer {
   uint32_t struct_size;
   uint32_t reserved;
-  uint8_t *data;
+  uint8_t* data;
   uint64_t size;
   uint64_t capacity;
-  nx_status (*grow)(struct nx_writer *writer, uint64_t need);
+  nx_status (*grow)(struct nx_writer* writer, uint64_t need);
 } nx_writer;
 
-static inline nx_status nx_writer_reserve(nx_writer *w, uint64_t need) {
+static inline nx_status nx_writer_reserve(nx_writer* w, uint64_t need) {
   return w->capacity - w->size >= need ? NX_OK : w->grow(w, need);
 }
 
