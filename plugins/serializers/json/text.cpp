@@ -99,6 +99,10 @@ bool decode_last(const uint8_t* p, uint8_t* out, size_t* size) {
   }
   uint8_t decoded[3];
   if (!decode_four(digits, decoded)) return false;
+  // The bits that stand for no byte have to be 0: bytes are written in one way only.
+  for (size_t i = bytes; i < 3; ++i) {
+    if (decoded[i] != 0) return false;
+  }
   if (out != nullptr) std::memcpy(out, decoded, bytes);
   *size += bytes;
   return true;

@@ -1,7 +1,7 @@
 // Reading msgpack for split: the head of one item, and skipping one whole value. Any loop.
 //
-// Why not msgpack::parse: see docs/decisions/msgpack-split.md. The unit tests and the fuzz target
-// compare this with it.
+// Why not msgpack::parse: see docs/decisions/0005-msgpack-split.md. The unit tests and the fuzz
+// target compare this with it.
 #pragma once
 
 #include <bit>

@@ -1,5 +1,5 @@
 // msgpack: split against msgpack-c's own parser, on messages that were damaged at random.
-// docs/decisions/msgpack-split.md rests on this. Main thread.
+// docs/decisions/0005-msgpack-split.md rests on this. Main thread.
 #include <catch2/catch.hpp>
 
 #include "tests/support/msgpack_oracle.hpp"
