@@ -81,7 +81,7 @@ class EventLoop final : public Loop {
   void enlist(Stream& stream);
   void delist(Stream& stream);
   void add_dirty(Stream& stream);
-  void add_resumed(Stream& stream);
+  void add_later(Stream& stream);
   void add_dead(Stream& stream);
   void flush_dirty();
 
@@ -118,7 +118,7 @@ class EventLoop final : public Loop {
   int wait_ms();
   void finish_turn();
   bool end_work() const {
-    return !dirty_.empty() || !resumed_.empty() || !dead_.empty() || !hooks_.empty();
+    return !dirty_.empty() || !later_.empty() || !dead_.empty() || !hooks_.empty();
   }
   void run_hooks();
   void on_trim();
@@ -138,9 +138,9 @@ class EventLoop final : public Loop {
   std::unique_ptr<uint8_t[]> read_buffer_;
   std::unique_ptr<uint8_t[]> cipher_buffer_;
 
-  Queue dirty_;    // to be flushed
-  Queue resumed_;  // reading again, with bytes that wait
-  Queue dead_;     // to be told and deleted
+  Queue dirty_;  // to be flushed
+  Queue later_;  // to be called: bytes that waited for set_reading(true), drained()
+  Queue dead_;   // to be told and deleted
   Stream* streams_ = nullptr;
   std::vector<Hook> hooks_;
   std::vector<Hook> running_hooks_;

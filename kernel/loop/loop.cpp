@@ -203,7 +203,9 @@ void EventLoop::run(StopGate& gate) {
   end_acceptors(nullptr);
   for (Stream* stream = streams_; stream != nullptr; stream = stream->next_) stream->abandon();
   // What streams and letters say to other loops while everything ends is still delivered, as long
-  // as there is an end to it.
+  // as there is an end to it. First all come to this point: from here on only what is counted as
+  // busy sends letters.
+  gate.any_busy(true);
   for (int round = 0; round < kStopRounds; ++round) {
     const bool busy = mailbox_.drain(*this) > 0 || end_work();
     finish_turn();
@@ -249,16 +251,16 @@ int EventLoop::wait_ms() {
 // round a few times only, and on in the next turn.
 void EventLoop::finish_turn() {
   for (int round = 0; round < kRoundsPerTurn && end_work(); ++round) {
-    Queue resumed = std::exchange(resumed_, {});
-    while (Stream* stream = resumed.pop<&Stream::next_resumed_>()) {
-      stream->in_resumed_ = false;
-      stream->resume();
+    Queue later = std::exchange(later_, {});
+    while (Stream* stream = later.pop<&Stream::next_later_>()) {
+      stream->in_later_ = false;
+      stream->call();
     }
     run_hooks();
     flush_dirty();
     Queue dead = std::exchange(dead_, {});
     while (Stream* stream = dead.pop<&Stream::next_dead_>()) {
-      if (stream->in_dirty_ || stream->in_resumed_) {
+      if (stream->in_dirty_ || stream->in_later_) {
         add_dead(*stream);  // still named by a queue: next round
       } else {
         stream->finish();
@@ -301,7 +303,7 @@ Stream* EventLoop::Queue::pop() {
 }
 
 void EventLoop::add_dirty(Stream& stream) { dirty_.push<&Stream::next_dirty_>(stream); }
-void EventLoop::add_resumed(Stream& stream) { resumed_.push<&Stream::next_resumed_>(stream); }
+void EventLoop::add_later(Stream& stream) { later_.push<&Stream::next_later_>(stream); }
 void EventLoop::add_dead(Stream& stream) { dead_.push<&Stream::next_dead_>(stream); }
 
 void EventLoop::flush_dirty() {

@@ -134,10 +134,21 @@ void Stream::set_reading(bool on) {
     die(NX_CLOSED_LOST, std::strerror(errno));
     return;
   }
-  if ((!spill_.empty() || delivering_ || input_ended_) && !in_resumed_) {
-    in_resumed_ = true;
-    loop().add_resumed(*this);
+  if (!spill_.empty() || delivering_ || input_ended_) call_later();
+}
+
+void Stream::call_later() {
+  if (in_later_) return;
+  in_later_ = true;
+  loop().add_later(*this);
+}
+
+void Stream::call() {
+  if (phase_ == Phase::open && owes_drained_ && queued() == 0) {
+    owes_drained_ = false;
+    source().handler->drained(connection_);
   }
+  resume();
 }
 
 void Stream::set_deadline(uint64_t delay_ms) {
@@ -268,7 +279,7 @@ void Stream::abandon() {
 
 void Stream::on_event(EventTarget& target, uint32_t events) {
   auto& stream = static_cast<Stream&>(target);
-  if ((events & EPOLLOUT) != 0) stream.on_writable();
+  if ((events & EPOLLOUT) != 0) stream.send_all();
   if (stream.phase_ == Phase::dead) return;
   if ((events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) stream.on_readable(events);
 }

@@ -115,6 +115,8 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   void remember_end(uint32_t reason, std::string_view text);
   void arm_deadline(uint64_t delay_ms);
   bool set_interest(uint32_t events);
+  void call_later();
+  void call();     // by the loop, after call_later(): what must not happen inside our functions
   void finish();   // by the loop, once dead: closed(), and the end of this object
   void abandon();  // by the loop, when it stops
 
@@ -131,13 +133,12 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   size_t deliver(uint8_t* data, size_t size);
   void on_fill_end(const Fill& fill);
   void end_of_input();
-  void resume();  // by the loop, after set_reading(true)
+  void resume();
 
   // stream_write.cpp
   void appended();
   void mark_dirty();
   void flush();  // by the loop, at the end of the turn
-  void on_writable();
   void send_all();
   Sent send_some(Outbox& queue);
   void fail_tls(uint32_t reason);
@@ -157,16 +158,17 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   Phase phase_ = Phase::open;
   uint8_t end_reason_ = 0;
   bool reading_ : 1 = true;
-  bool delivering_ : 1 = false;   // received() is on the stack: its bytes must stay where they are
-  bool blocked_ : 1 = false;      // the socket took less than was queued
-  bool input_ended_ : 1 = false;  // close_notify came, but unused bytes wait for set_reading(1)
+  bool delivering_ : 1 = false;    // received() is on the stack: its bytes must stay where they are
+  bool blocked_ : 1 = false;       // the socket took less than was queued
+  bool input_ended_ : 1 = false;   // close_notify came, but unused bytes wait for set_reading(1)
+  bool owes_drained_ : 1 = false;  // the transport may be waiting for drained()
   bool in_dirty_ : 1 = false;
-  bool in_resumed_ : 1 = false;
+  bool in_later_ : 1 = false;
   nx_buffer* end_text_ = nullptr;
 
   // The loop's lists.
   Stream* next_dirty_ = nullptr;
-  Stream* next_resumed_ = nullptr;
+  Stream* next_later_ = nullptr;
   Stream* next_dead_ = nullptr;
   Stream* previous_ = nullptr;
   Stream* next_ = nullptr;

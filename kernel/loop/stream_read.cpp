@@ -263,7 +263,7 @@ void Stream::end_of_input() {
   die(NX_CLOSED_BY_PEER, {});
 }
 
-// set_reading(1) while bytes were waiting.
+// After set_reading(1) while bytes were waiting.
 void Stream::resume() {
   if (phase_ != Phase::open || !reading_) return;
   if (!spill_.empty() && !take_from_spill()) return;

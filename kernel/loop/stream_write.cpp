@@ -16,6 +16,9 @@ namespace {
 constexpr size_t kWriteThrough = 128 << 10;
 // All streams together flush early when the turn has queued this much.
 constexpr size_t kMostPerTurn = 32 << 20;
+// A queue that was this long when the transport looked may have made somebody wait for drained(),
+// even if the socket then took all of it.
+constexpr size_t kWorthTelling = 4096;
 // A stream's share of one flush.
 constexpr size_t kSendPerTurn = 1 << 20;
 // What is encrypted ahead of the socket.
@@ -30,6 +33,7 @@ void Stream::appended() {
     if (phase_ == Phase::dead) return;
   }
   if (queued() > 0) mark_dirty();
+  if (queued() >= kWorthTelling) owes_drained_ = true;
   if (loop().chunks().counted() >= kMostPerTurn) loop().flush_dirty();
 }
 
@@ -41,14 +45,6 @@ void Stream::mark_dirty() {
 
 void Stream::flush() {
   if (phase_ != Phase::dead && !blocked_) send_all();
-}
-
-void Stream::on_writable() {
-  const bool was_blocked = blocked_;
-  send_all();
-  if (was_blocked && !blocked_ && phase_ == Phase::open && queued() == 0) {
-    source().handler->drained(connection_);
-  }
 }
 
 // Sends until nothing is left or the socket takes no more, and goes on with a close that waited
@@ -65,10 +61,11 @@ void Stream::send_all() {
         case Sent::all:
           continue;  // with TLS there may be more to encrypt
         case Sent::part:
-          blocked_ = true;
+          blocked_ = owes_drained_ = true;
           if (!set_interest(interest_ | EPOLLOUT)) die(NX_CLOSED_LOST, std::strerror(errno));
           return;
         case Sent::turn_is_over:
+          owes_drained_ = true;
           mark_dirty();
           return;
         case Sent::failed:
@@ -83,6 +80,7 @@ void Stream::send_all() {
         return;
       }
     }
+    if (phase_ == Phase::open && owes_drained_) call_later();
     if (phase_ != Phase::closing) return;
     if (tls_ != nullptr && !tls_->said_goodbye()) {
       tls_->say_goodbye();
