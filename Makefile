@@ -73,8 +73,7 @@ tsan: ## the tests under the thread sanitizer
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
 	@tools/install-deps.sh build test
-	@$(call BUILD,fuzz)
-	@tests/fuzz/run.sh $(FUZZ_SECONDS)
+	@CMAKE_BUILD_PARALLEL_LEVEL=$(JOBS) tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 interop: ## other people's clients against this router
 	@tools/install-deps.sh build test
