@@ -6,12 +6,14 @@
 #include "kernel/base/random.hpp"
 #include "kernel/message/error_uri.hpp"
 #include "kernel/routing/disclose.hpp"
+#include "kernel/routing/meta_details.hpp"
 #include "kernel/session/session.hpp"
 
 namespace nexus {
 
-Broker::Broker(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards)
-    : policy_(policy), shards_(shards), caches_(shards.size()) {}
+Broker::Broker(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards,
+               MetaEvents& events)
+    : policy_(policy), shards_(shards), events_(events), caches_(shards.size()) {}
 
 void Broker::subscribe(Session& session, const Message& message, const Options& options) {
   if (policy_.max_subscriptions != 0 &&
@@ -23,7 +25,8 @@ void Broker::subscribe(Session& session, const Message& message, const Options& 
   {
     const std::lock_guard lock(mutex_);
     Subscription* subscription = index_.find(message.uri, options.match);
-    if (subscription == nullptr) {
+    const bool create = subscription == nullptr;
+    if (create) {
       auto made = std::make_unique<Subscription>();
       subscription = made.get();
       subscription->id = next_id_++;  // U-03: never used again
@@ -34,6 +37,7 @@ void Broker::subscribe(Session& session, const Message& message, const Options& 
                                      .count();
       index_.insert(subscription, options.match);
       by_id_.emplace(subscription->id, std::move(made));
+      events_.subscription_made(subscription->uri, subscription->match);
     }
     id = subscription->id;
     // P-02: subscribing twice is one subscription.
@@ -41,19 +45,34 @@ void Broker::subscribe(Session& session, const Message& message, const Options& 
       subscription->members.push_back({&session, session.info(), &session.format()});
       subscription->list = nullptr;
       generation_.fetch_add(1, std::memory_order_release);
+      if (events_.wanted() && !reserved_uri(message.uri)) {
+        events_.note_added(meta::kSubscription, session.id(), id,
+                           create ? meta_details(*subscription) : Value());
+      }
     }
   }
   // O-02: whatever another loop sends because of this subscription arrives after this turn's reply.
   if (session.build().ack(Code::subscribed, message.request, id) == NX_OK) session.send_reply();
+  events_.flush();
 }
 
-void Broker::remove(Subscription& subscription, const Session& session) {
-  std::erase_if(subscription.members,
-                [&session](const Receiver& r) { return r.session == &session; });
+bool Broker::remove(Subscription& subscription, const Session& session, uint64_t session_id,
+                    bool tell) {
+  const size_t removed = std::erase_if(
+      subscription.members, [&session](const Receiver& r) { return r.session == &session; });
+  if (removed == 0) return false;  // it has been revoked
   subscription.list = nullptr;
-  if (!subscription.members.empty()) return;
-  index_.erase(&subscription, subscription.match);
-  by_id_.erase(subscription.id);
+  generation_.fetch_add(1, std::memory_order_release);
+  const bool last = subscription.members.empty();
+  if (tell && events_.wanted() && !reserved_uri(subscription.uri)) {
+    events_.note_removed(meta::kSubscription, session_id, subscription.id, last);
+  }
+  if (last) {
+    events_.subscription_gone(subscription.uri, subscription.match);
+    index_.erase(&subscription, subscription.match);
+    by_id_.erase(subscription.id);
+  }
+  return true;
 }
 
 void Broker::unsubscribe(Session& session, const Message& message) {
@@ -63,19 +82,32 @@ void Broker::unsubscribe(Session& session, const Message& message) {
   {
     const std::lock_guard lock(mutex_);
     const auto at = by_id_.find(message.id);
-    if (at != by_id_.end()) remove(*at->second, session);
-    generation_.fetch_add(1, std::memory_order_release);
+    if (at != by_id_.end()) remove(*at->second, session, session.id(), true);
   }
   if (session.build().ack(Code::unsubscribed, message.request) == NX_OK) session.send_reply();
+  events_.flush();
 }
 
 void Broker::leave(Session& session) {
   IdMap<uint64_t>& held = session.tables().subscriptions;
   if (held.empty()) return;
+  const bool tell = !session.tables().quiet;
   const std::lock_guard lock(mutex_);
-  held.for_each([this, &session](uint64_t id, uint64_t) {
+  held.for_each([this, &session, tell](uint64_t id, uint64_t) {
     const auto at = by_id_.find(id);
-    if (at != by_id_.end()) remove(*at->second, session);
+    if (at != by_id_.end()) remove(*at->second, session, session.id(), tell);
+  });
+}
+
+void Broker::refresh(Session& session) {
+  const std::lock_guard lock(mutex_);
+  session.tables().subscriptions.for_each([this, &session](uint64_t id, uint64_t) {
+    const auto at = by_id_.find(id);
+    if (at == by_id_.end()) return;
+    for (Receiver& receiver : at->second->members) {
+      if (receiver.session == &session) receiver.info = session.info();
+    }
+    at->second->list = nullptr;
   });
   generation_.fetch_add(1, std::memory_order_release);
 }
@@ -120,6 +152,15 @@ void Broker::publish(Session& session, const Message& message, const Options& op
   if (options.acknowledge && session.build().ack(Code::published, message.request, id) == NX_OK) {
     session.send_reply();
   }
+}
+
+void Broker::publish_for(Shard& shard, const SessionInfo& publisher, std::string_view topic,
+                         const Options& options, const Payload& payload, const Grant& grant) {
+  const Disclosed disclosed =
+      decide_disclosure(policy_.disclose_publisher, grant, options.disclose_me);
+  if (disclosed == Disclosed::refused) return;
+  deliver({shard, random_id(), topic, options, payload, &publisher, disclosed == Disclosed::yes,
+           false, grant});
 }
 
 void Broker::publish_internal(Shard& shard, std::string_view topic, const Options& options,

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "kernel/routing/meta_events.hpp"
 #include "kernel/routing/pattern_index.hpp"
 #include "kernel/routing/subscription.hpp"
 #include "kernel/routing/uri_cache.hpp"
@@ -21,19 +22,48 @@ namespace nexus {
 
 class Broker {
  public:
-  Broker(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards);
+  Broker(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards,
+         MetaEvents& events);
 
   void subscribe(Session& session, const Message& message, const Options& options);
   void unsubscribe(Session& session, const Message& message);
   void publish(Session& session, const Message& message, const Options& options,
                const Grant& grant);
+  // The session has ended: all its subscriptions go. Meta events are noted unless it is quiet.
   void leave(Session& session);
+  // Its SessionInfo has been replaced.
+  void refresh(Session& session);
 
+  // Publishes as a session that need not be on this loop, or anywhere, any more. [loop]
+  void publish_for(Shard& shard, const SessionInfo& publisher, std::string_view topic,
+                   const Options& options, const Payload& payload, const Grant& grant);
   // Publishes as the router itself, on the calling loop. [loop]
   void publish_internal(Shard& shard, std::string_view topic, const Options& options,
                         const Payload& payload);
   // Is anybody subscribed to this topic? Warm: no lock. [loop]
   bool heard(Shard& shard, std::string_view topic);
+
+  // ---- for the meta API [any]; subscriptions to wamp. URIs are not shown
+  // fn(const Subscription&) under the lock; false when there is none of that id.
+  template <typename Fn>
+  bool inspect(uint64_t id, Fn&& fn) {
+    const std::lock_guard lock(mutex_);
+    const auto at = by_id_.find(id);
+    if (at == by_id_.end() || reserved_uri(at->second->uri)) return false;
+    fn(*at->second);
+    return true;
+  }
+  template <typename Fn>
+  void for_each(Fn&& fn) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, subscription] : by_id_) {
+      if (!reserved_uri(subscription->uri)) fn(*subscription);
+    }
+  }
+  uint64_t find(std::string_view topic, Match match);  // 0: none
+  std::vector<uint64_t> find_all(std::string_view topic);
+  // Takes a session off a subscription, and tells it on its own loop (P-40).
+  Revoked revoke(uint64_t subscription, uint64_t session, std::string_view reason);
 
  private:
   // One publication on its way to its receivers.
@@ -58,10 +88,13 @@ class Broker {
   void deliver_there(const Publication& publication, const TopicMatch::Group& group,
                      const ReceiverList::Run& run, Encodings& encodings);
   bool selected(const Publication& publication, const SessionInfo& receiver) const;
-  void remove(Subscription& subscription, const Session& session);
+  // False when the session, which may live on another loop, was not on it. mutex_ is held.
+  bool remove(Subscription& subscription, const Session& session, uint64_t session_id, bool tell);
+  void on_revoked(Session& session, uint64_t subscription, std::string_view reason);
 
   const RealmPolicy& policy_;
   const std::vector<std::unique_ptr<Shard>>& shards_;
+  MetaEvents& events_;
   std::vector<UriCache<TopicMatch>> caches_;  // one per loop, touched by that loop only
 
   std::mutex mutex_;

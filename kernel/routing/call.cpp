@@ -5,6 +5,7 @@
 #include "kernel/routing/dealer.hpp"
 #include "kernel/routing/disclose.hpp"
 #include "kernel/routing/letters.hpp"
+#include "kernel/routing/meta.hpp"
 #include "kernel/session/session.hpp"
 
 namespace nexus {
@@ -49,6 +50,7 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
     return fail_call(session, message.request, uri::kNotAuthorized,
                      "this session has as many calls in flight as it may have");
   }
+  if (reserved_uri(message.uri) && meta_.call(session, message, options)) return;
   const std::shared_ptr<const CalleeList> list = find(shard, message.uri);
   if (list == nullptr) {
     return fail_call(session, message.request, uri::kNoSuchProcedure, {});

@@ -306,8 +306,8 @@ void RouterImpl::configure_realms(const Value& config, std::vector<ConfigMistake
     RealmPolicy policy = configure_realm(sections.at(i), path, false, mistakes);
     if (policy.uri.empty()) continue;
     const std::string uri = policy.uri;
-    auto made = std::make_shared<Realm>(std::move(policy), session_context_.shards);
-    if (!realms_.emplace(uri, std::move(made)).second) {
+    const std::shared_ptr<Realm> made = make_realm(std::move(policy));
+    if (!realms_.emplace(uri, RealmEntry{made, made}).second) {
       mistake(mistakes, path + ".uri", "'" + uri + "' is the URI of another realm already");
     }
   }

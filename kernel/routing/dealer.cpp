@@ -4,12 +4,19 @@
 #include <chrono>
 
 #include "kernel/message/error_uri.hpp"
+#include "kernel/routing/meta_details.hpp"
 #include "kernel/session/session.hpp"
 
 namespace nexus {
 
-Dealer::Dealer(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards)
-    : policy_(policy), shards_(shards), caches_(shards.size()), next_token_(shards.size()) {}
+Dealer::Dealer(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards,
+               MetaEvents& events, Meta& meta)
+    : policy_(policy),
+      shards_(shards),
+      events_(events),
+      meta_(meta),
+      caches_(shards.size()),
+      next_token_(shards.size()) {}
 
 void Dealer::register_(Session& session, const Message& message, const Options& options,
                        const Grant& grant) {
@@ -29,7 +36,8 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
   {
     std::unique_lock lock(mutex_);
     Registration* registration = index_.find(message.uri, options.match);
-    if (registration != nullptr) {
+    const bool create = registration == nullptr;
+    if (!create) {
       // only an equal policy that is not `single` may be shared.
       if (registration->invoke == Invoke::single || registration->invoke != options.invoke) {
         lock.unlock();
@@ -68,10 +76,30 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
       registration->callees.push_back(std::move(callee));
       registration->list = nullptr;
       generation_.fetch_add(1, std::memory_order_release);
+      if (events_.wanted() && !reserved_uri(message.uri)) {
+        events_.note_added(meta::kRegistration, session.id(), id,
+                           create ? meta_details(*registration) : Value());
+      }
     }
   }
   // an INVOCATION from another loop arrives after this turn's reply.
   if (session.build().ack(Code::registered, message.request, id) == NX_OK) session.send_reply();
+  events_.flush();
+}
+
+bool Dealer::remove(Registration& registration, const Session& session, uint64_t session_id,
+                    bool tell) {
+  if (!registration.remove(session)) return false;  // it has been revoked
+  generation_.fetch_add(1, std::memory_order_release);
+  const bool last = registration.callees.empty();
+  if (tell && events_.wanted() && !reserved_uri(registration.uri)) {
+    events_.note_removed(meta::kRegistration, session_id, registration.id, last);
+  }
+  if (last) {
+    index_.erase(&registration, registration.match);
+    by_id_.erase(registration.id);
+  }
+  return true;
 }
 
 void Dealer::unregister(Session& session, const Message& message) {
@@ -84,18 +112,12 @@ void Dealer::unregister(Session& session, const Message& message) {
   {
     const std::lock_guard lock(mutex_);
     const auto at = by_id_.find(message.id);
-    if (at != by_id_.end()) {
-      at->second->remove(session);
-      if (at->second->callees.empty()) {
-        index_.erase(at->second.get(), at->second->match);
-        by_id_.erase(at);
-      }
-    }
-    generation_.fetch_add(1, std::memory_order_release);
+    if (at != by_id_.end()) remove(*at->second, session, session.id(), true);
   }
   if (session.build().ack(Code::unregistered, message.request) == NX_OK) session.send_reply();
   // what has been sent goes on; what still waits cannot be sent any more.
   if (queue != nullptr) fail_waiting(session, *queue);
+  events_.flush();
 }
 
 std::shared_ptr<const CalleeList> Dealer::find(Shard& shard, std::string_view procedure) {
@@ -103,7 +125,9 @@ std::shared_ptr<const CalleeList> Dealer::find(Shard& shard, std::string_view pr
   const uint64_t generation = generation_.load(std::memory_order_acquire);
   if (const auto* known = cache.find(procedure, generation)) return *known;
   const std::lock_guard lock(mutex_);
-  Registration* registration = index_.best(procedure);
+  // U-14: patterns of clients never capture what is the router's.
+  Registration* registration =
+      reserved_uri(procedure) ? index_.find(procedure, Match::exact) : index_.best(procedure);
   std::shared_ptr<const CalleeList> list;
   if (registration != nullptr) list = registration->snapshot();
   cache.insert(procedure, generation_.load(std::memory_order_relaxed), list);
@@ -124,15 +148,25 @@ void Dealer::leave(Session& session) {
     reply(shard, record, {.error_uri = uri::kCanceled, .error_text = "the callee has left"});
   }
   if (tables.registrations.empty()) return;
+  const bool tell = !tables.quiet;
   const std::lock_guard lock(mutex_);
-  tables.registrations.for_each([this, &session](uint64_t id, std::unique_ptr<CalleeQueue>&) {
+  tables.registrations.for_each([this, &session, tell](uint64_t id, std::unique_ptr<CalleeQueue>&) {
     const auto at = by_id_.find(id);
-    if (at == by_id_.end()) return;
-    at->second->remove(session);
-    if (!at->second->callees.empty()) return;
-    index_.erase(at->second.get(), at->second->match);
-    by_id_.erase(at);
+    if (at != by_id_.end()) remove(*at->second, session, session.id(), tell);
   });
+}
+
+void Dealer::refresh(Session& session) {
+  const std::lock_guard lock(mutex_);
+  session.tables().registrations.for_each(
+      [this, &session](uint64_t id, std::unique_ptr<CalleeQueue>&) {
+        const auto at = by_id_.find(id);
+        if (at == by_id_.end()) return;
+        for (Callee& callee : at->second->callees) {
+          if (callee.session == &session) callee.info = session.info();
+        }
+        at->second->list = nullptr;
+      });
   generation_.fetch_add(1, std::memory_order_release);
 }
 

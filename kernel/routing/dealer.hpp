@@ -6,6 +6,7 @@
 // whoever takes it out of the table has won. So each call ends exactly once.
 //
 //   dealer.cpp      REGISTER, UNREGISTER, choosing
+//   revocation.cpp  registrations that somebody else takes away
 //   call.cpp        CALL and CANCEL, on the caller's loop
 //   reroute.cpp     another callee after one that is unavailable, on the caller's loop
 //   invocation.cpp  INVOCATION, INTERRUPT, timeouts, on the callee's loop
@@ -20,8 +21,10 @@
 #include <vector>
 
 #include "kernel/base/buffer.hpp"
+#include "kernel/routing/meta_events.hpp"
 #include "kernel/routing/pattern_index.hpp"
 #include "kernel/routing/registration.hpp"
+#include "kernel/routing/subscription.hpp"
 #include "kernel/routing/uri_cache.hpp"
 #include "kernel/session/ports.hpp"
 #include "kernel/session/shard.hpp"
@@ -62,9 +65,12 @@ struct Reply {
   bool final() const { return !progress; }
 };
 
+class Meta;
+
 class Dealer {
  public:
-  Dealer(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards);
+  Dealer(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards,
+         MetaEvents& events, Meta& meta);
 
   void register_(Session& session, const Message& message, const Options& options,
                  const Grant& grant);
@@ -73,7 +79,32 @@ class Dealer {
   void cancel(Session& session, const Message& message, const Options& options);
   void yield(Session& session, const Message& message, const Options& options);
   void error(Session& session, const Message& message, const Options& options);
+  // The session has ended. Meta events are noted unless it is quiet.
   void leave(Session& session);
+  // Its SessionInfo has been replaced.
+  void refresh(Session& session);
+
+  // ---- for the meta API [any]; registrations of wamp. URIs are not shown
+  // fn(const Registration&) under the lock; false when there is none of that id.
+  template <typename Fn>
+  bool inspect(uint64_t id, Fn&& fn) {
+    const std::lock_guard lock(mutex_);
+    const auto at = by_id_.find(id);
+    if (at == by_id_.end() || reserved_uri(at->second->uri)) return false;
+    fn(*at->second);
+    return true;
+  }
+  template <typename Fn>
+  void for_each(Fn&& fn) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, registration] : by_id_) {
+      if (!reserved_uri(registration->uri)) fn(*registration);
+    }
+  }
+  uint64_t find(std::string_view procedure, Match match);  // 0: none
+  uint64_t find_best(std::string_view procedure);          // the one that a CALL goes to, or 0
+  // Takes a session off a registration, and tells it on its own loop.
+  Revoked revoke(uint64_t registration, uint64_t session, std::string_view reason);
 
  private:
   friend class InvokeLetter;
@@ -84,6 +115,9 @@ class Dealer {
   friend struct CallTimeout;
 
   std::shared_ptr<const CalleeList> find(Shard& shard, std::string_view procedure);
+  // False when the session, which may live on another loop, was not on it. mutex_ is held.
+  bool remove(Registration& registration, const Session& session, uint64_t session_id, bool tell);
+  void on_revoked(Session& session, uint64_t registration, std::string_view reason);
 
   // call.cpp
   void send_invocation(Shard& shard, const Callee& callee, CallRecord& record,
@@ -135,6 +169,8 @@ class Dealer {
 
   const RealmPolicy& policy_;
   const std::vector<std::unique_ptr<Shard>>& shards_;
+  MetaEvents& events_;
+  Meta& meta_;
   std::vector<UriCache<std::shared_ptr<const CalleeList>>> caches_;  // one per loop
   std::vector<uint64_t> next_token_;                                 // one per loop
 

@@ -1,6 +1,8 @@
 #include "kernel/routing/realm.hpp"
 
 #include "kernel/message/error_uri.hpp"
+#include "kernel/routing/meta_details.hpp"
+#include "kernel/routing/testament.hpp"
 #include "kernel/session/session.hpp"
 
 namespace nexus {
@@ -26,19 +28,36 @@ constexpr std::string_view kDealerFeatures[] = {
     "payload_passthru_mode",
 };
 
-template <size_t N>
-Value role_of(const std::string_view (&names)[N]) {
+// What comes with the meta API, and only with it can be caused.
+constexpr std::string_view kBrokerMetaFeatures[] = {
+    "session_meta_api",
+    "subscription_meta_api",
+    "subscription_revocation",
+};
+
+constexpr std::string_view kDealerMetaFeatures[] = {
+    "session_meta_api",
+    "registration_meta_api",
+    "testament_meta_api",
+    "registration_revocation",
+};
+
+Value role_of(std::span<const std::string_view> names, std::span<const std::string_view> more) {
   Value features = Value::dict();
   for (const std::string_view name : names) features.set(name, Value::boolean(true));
+  for (const std::string_view name : more) features.set(name, Value::boolean(true));
   Value role = Value::dict();
   role.set("features", std::move(features));
   return role;
 }
 
-Value make_roles() {
+Value make_roles(const RealmPolicy& policy) {
+  using Names = std::span<const std::string_view>;
   Value roles = Value::dict();
-  roles.set("broker", role_of(kBrokerFeatures));
-  roles.set("dealer", role_of(kDealerFeatures));
+  roles.set("broker",
+            role_of(kBrokerFeatures, policy.meta_api ? Names(kBrokerMetaFeatures) : Names()));
+  roles.set("dealer",
+            role_of(kDealerFeatures, policy.meta_api ? Names(kDealerMetaFeatures) : Names()));
   return roles;
 }
 
@@ -51,27 +70,125 @@ RealmPolicy& store(RealmPolicy& to, RealmPolicy& from) {
 }  // namespace
 
 Realm::Realm(RealmPolicy policy, const std::vector<std::unique_ptr<Shard>>& shards)
-    : broker_(store(policy_, policy), shards), dealer_(policy_, shards), roles_(make_roles()) {}
+    : shards_(shards),
+      events_(store(policy_, policy), shards, broker_),
+      meta_(*this),
+      broker_(policy_, shards, events_),
+      dealer_(policy_, shards, events_, meta_),
+      roles_(make_roles(policy_)) {}
 
-Status Realm::enter(Session&) {
+// ---- sessions come and go ---------------------------------------------------------------------
+
+Status Realm::enter(Session& session) {
   if (closed_.load(std::memory_order_acquire)) {
     return Status::error(NX_E_CLOSED, "the realm is being closed", std::string(uri::kNoSuchRealm));
   }
-  const uint64_t before = sessions_.fetch_add(1, std::memory_order_relaxed);
+  if (session.trusted()) {
+    trusted_count_.fetch_add(1, std::memory_order_relaxed);
+    return Status::ok();
+  }
+  const uint64_t before = session_count_.fetch_add(1, std::memory_order_relaxed);
   if (policy_.max_sessions != 0 && before >= policy_.max_sessions) {
-    sessions_.fetch_sub(1, std::memory_order_relaxed);
+    session_count_.fetch_sub(1, std::memory_order_relaxed);
     return Status::error(NX_E_LIMIT, "the realm has as many sessions as it may have",
                          std::string(uri::kNotAuthorized));
   }
   return Status::ok();
 }
 
-void Realm::joined(Session&) {}
+void Realm::joined(Session& session) {
+  if (session.trusted()) return;
+  sessions_.add(session.info());
+  if (!events_.wanted()) return;
+  Value args = Value::list();
+  args.append(meta_details(*session.info(), policy_));
+  events_.note(meta::kOnJoin, std::move(args));  // WELCOME is queued
+  events_.flush();
+}
 
+// what it called and what it did for others, its registrations, its subscriptions, its
+// testaments, and then itself.
 void Realm::leave(Session& session) {
+  SessionTables& tables = session.tables();
+  if (closed_.load(std::memory_order_acquire) || session.shard().router.stopping()) {
+    tables.quiet = true;  // everybody leaves
+  }
   dealer_.leave(session);
   broker_.leave(session);
-  sessions_.fetch_sub(1, std::memory_order_relaxed);
+  const bool tell = sessions_.remove(session.id()) && !tables.quiet;
+  if (tables.testaments != nullptr && !tables.quiet) {
+    execute_testaments(session.shard(), shared_from_this(), session.info(), *tables.testaments,
+                       session.trusted(), tell);
+  } else if (tell) {
+    note_leave(*session.info());
+  }
+  events_.flush();
+  if (session.trusted()) {
+    trusted_count_.fetch_sub(1, std::memory_order_relaxed);
+  } else if (session_count_.fetch_sub(1, std::memory_order_relaxed) == 1 &&
+             policy_.remove_when_empty) {
+    dismiss_trusted();
+  }
+}
+
+void Realm::note_leave(const SessionInfo& info) {
+  if (!events_.wanted()) return;
+  Value args = Value::list();
+  args.append(Value::unsigned_integer(info.id));
+  args.append(Value::string(info.authid));
+  args.append(Value::string(info.authrole));
+  events_.note(meta::kOnLeave, std::move(args));
+}
+
+// ---- sessions of others -----------------------------------------------------------------------
+
+void Realm::dismiss(const std::vector<SessionInfoPtr>& victims, const Farewell& farewell) {
+  std::vector<std::vector<SessionRef>> by_loop(shards_.size());
+  for (const SessionInfoPtr& victim : victims) by_loop[victim->ref.loop()].push_back(victim->ref);
+  for (size_t i = 0; i < by_loop.size(); ++i) {
+    if (by_loop[i].empty()) continue;
+    // By mail even to this loop: the caller may be in the middle of something of the victim's.
+    Shard& there = *shards_[i];
+    there.loop.post([&there, farewell, refs = std::move(by_loop[i])](Loop&) {
+      for (const SessionRef ref : refs) {
+        Session* session = there.resolve(ref);
+        if (session == nullptr || !session->established()) continue;
+        session->tables().quiet = farewell.quiet;
+        session->goodbye(farewell.reason, farewell.message);
+      }
+    });
+  }
+}
+
+void Realm::spread(const SessionInfo& changed) {
+  Shard& there = *shards_[changed.ref.loop()];
+  there.loop.post([this, &there, ref = changed.ref](Loop&) {
+    Session* session = there.resolve(ref);
+    if (session != nullptr && session->established()) adopt_info(*session);
+  });
+}
+
+void Realm::adopt_info(Session& session) {
+  SessionInfoPtr latest = sessions_.find(session.id());
+  if (latest == nullptr) return;
+  session.replace_info(std::move(latest));
+  broker_.refresh(session);
+  dealer_.refresh(session);
+  session.shard().router.forget_access();  // what was remembered was about somebody else
+}
+
+// The last client has left: the router's own sessions must not keep the realm alive.
+void Realm::dismiss_trusted() {
+  if (trusted_count_.load(std::memory_order_relaxed) == 0) return;
+  for (const auto& shard : shards_) {
+    shard->loop.post([&there = *shard, realm = shared_from_this()](Loop&) {
+      there.for_each_session([&realm](Session& session) {
+        if (session.trusted() && session.realm() == realm.get()) {
+          session.goodbye(uri::kCloseRealm, "the realm is empty");
+        }
+      });
+    });
+  }
 }
 
 }  // namespace nexus

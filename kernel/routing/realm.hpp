@@ -1,6 +1,9 @@
-// Realm: one routing domain: its policy, its broker and its dealer. (Z-11: realms share nothing.)
+// Realm: one routing domain: its policy, its sessions, its broker and its dealer. (Z-11: realms
+// share nothing.)
 //
-// Reached from every loop; what changes is behind the locks of broker and dealer.
+// Reached from every loop; what changes is behind the locks of its parts. Whoever needs a realm
+// holds it; letters may name it without doing so, because one that nobody holds any more is kept
+// until the loops have gone through their mail (see RouterImpl::make_realm).
 #pragma once
 
 #include <atomic>
@@ -9,11 +12,21 @@
 
 #include "kernel/routing/broker.hpp"
 #include "kernel/routing/dealer.hpp"
+#include "kernel/routing/meta.hpp"
+#include "kernel/routing/meta_events.hpp"
+#include "kernel/routing/session_table.hpp"
 #include "kernel/session/ports.hpp"
 
 namespace nexus {
 
-class Realm final : public RealmPort {
+// What a session hears when somebody else ends it.
+struct Farewell {
+  std::string reason;
+  std::string message;
+  bool quiet = false;  // without meta events and testaments
+};
+
+class Realm final : public RealmPort, public std::enable_shared_from_this<Realm> {
  public:
   Realm(RealmPolicy policy, const std::vector<std::unique_ptr<Shard>>& shards);
 
@@ -42,13 +55,32 @@ class Realm final : public RealmPort {
 
   // No session may enter any more. [any]
   void close() { closed_.store(true, std::memory_order_release); }
-  uint64_t session_count() const { return sessions_.load(std::memory_order_relaxed); }
+  uint64_t session_count() const { return session_count_.load(std::memory_order_relaxed); }
+
+  // ---- for the meta API [any]
+  Broker& broker() { return broker_; }
+  Dealer& dealer() { return dealer_; }
+  MetaEvents& events() { return events_; }
+  SessionTable& sessions() { return sessions_; }  // of clients; the router's own are not in it
+  // Ends sessions that have been marked as leaving, each on its own loop.
+  void dismiss(const std::vector<SessionInfoPtr>& victims, const Farewell& farewell);
+  // The session table holds a new SessionInfo: brings it to the session and to what it holds.
+  void spread(const SessionInfo& changed);
+  void note_leave(const SessionInfo& info);
 
  private:
+  void adopt_info(Session& session);
+  void dismiss_trusted();
+
+  const std::vector<std::unique_ptr<Shard>>& shards_;
+  MetaEvents events_;
+  Meta meta_;
   Broker broker_;
   Dealer dealer_;
   const Value roles_;
-  std::atomic<uint64_t> sessions_{0};
+  SessionTable sessions_;
+  std::atomic<uint64_t> session_count_{0};
+  std::atomic<uint32_t> trusted_count_{0};  // the router's own sessions
   std::atomic<bool> closed_{false};
 };
 

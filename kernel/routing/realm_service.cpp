@@ -57,6 +57,8 @@ TrustedSession* RouterImpl::trusted(uint32_t loop, std::string_view realm_uri) {
   std::shared_ptr<RealmPort> found = realm(realm_uri, why);
   if (found == nullptr) return nullptr;
   if (at == here.end()) {
+    // Realms come and go: forget those that are gone once they are many.
+    if (here.size() >= 64) std::erase_if(here, [](const auto& e) { return !e.second->joined(); });
     at = here.emplace(realm_uri, std::make_unique<TrustedSession>()).first;
   }
   const bool joined = at->second->join(*session_context_.shards[loop], std::move(found));

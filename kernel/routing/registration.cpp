@@ -13,16 +13,17 @@ const std::shared_ptr<const CalleeList>& Registration::snapshot() {
   return list;
 }
 
-void Registration::remove(const Session& session) {
+bool Registration::remove(const Session& session) {
   const auto at = std::find_if(callees.begin(), callees.end(),
                                [&session](const Callee& c) { return c.session == &session; });
-  if (at == callees.end()) return;
+  if (at == callees.end()) return false;
   // The cursor keeps pointing at the same next callee.
   const auto index = static_cast<uint64_t>(at - callees.begin());
   const uint64_t next = cursor->load(std::memory_order_relaxed) % callees.size();
   callees.erase(at);
   cursor->store(index < next ? next - 1 : next, std::memory_order_relaxed);
   list = nullptr;
+  return true;
 }
 
 namespace {

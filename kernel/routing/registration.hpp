@@ -48,7 +48,7 @@ struct Registration {
   std::shared_ptr<const CalleeList> list;  // null = to be made again
 
   const std::shared_ptr<const CalleeList>& snapshot();
-  void remove(const Session& session);
+  bool remove(const Session& session);  // false: was not there
 };
 
 // By the registration's policy; the list is not empty. A callee that is at its limit is

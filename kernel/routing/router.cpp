@@ -14,10 +14,13 @@ RouterImpl::~RouterImpl() {
   if (loops_ != nullptr) loops_->stop();
   stop_instances();
   trusted_.clear();
-  realms_.clear();
+  std::exchange(realms_, {}).clear();  // retire() looks into it
   session_context_.shards.clear();
   transports_.clear();
   instances_.clear();
+  // Letters that were never run may hold realms, and realms come back here when they go.
+  operations_.reset();
+  loops_.reset();
 }
 
 // ---- starting -------------------------------------------------------------------------------
@@ -47,6 +50,17 @@ void RouterImpl::close_listeners() {
 
 Status RouterImpl::start() {
   if (started_) return Status::error(NX_E_STATE, "the router has been started already");
+  Status status = start_everything();
+  if (!status) {
+    log_.error("router", "start failed", {{"reason", status.text()}});
+    stop(std::chrono::milliseconds(0));
+    stop_instances();
+  }
+  return status;
+}
+
+Status RouterImpl::start_everything() {
+  const std::lock_guard lock(stop_mutex_);
   started_ = true;
   shard_empty_.assign(session_context_.shards.size(), false);
   Status status = start_instances();
@@ -63,11 +77,6 @@ Status RouterImpl::start() {
       }
       transport.listening = true;
     }
-  }
-  if (!status) {
-    log_.error("router", "start failed", {{"reason", status.text()}});
-    stop(std::chrono::milliseconds(0));
-    stop_instances();
   }
   return status;
 }
@@ -137,71 +146,7 @@ void RouterImpl::stop(std::chrono::milliseconds drain) {
   stop_instances();
 }
 
-// ---- realms and sessions --------------------------------------------------------------------
-
-std::shared_ptr<RealmPort> RouterImpl::realm(std::string_view uri, Status& why) {
-  const std::lock_guard lock(realms_mutex_);
-  const auto at = realms_.find(uri);
-  if (at != realms_.end()) return at->second;
-  if (!has_template_ || !valid_uri(uri, template_.uri_check) || reserved_uri(uri)) {
-    why = Status::error(NX_E_INVALID, "there is no realm '" + std::string(uri) + "'",
-                        std::string(uri::kNoSuchRealm));
-    return nullptr;
-  }
-  RealmPolicy policy = template_;
-  policy.uri = uri;
-  auto made = std::make_shared<Realm>(std::move(policy), session_context_.shards);
-  realms_.emplace(uri, made);
-  log_.info("realm", "made from the template", {{"realm", uri}});
-  return made;
-}
-
-Status RouterImpl::add_realm(const Value& section) {
-  std::vector<ConfigMistake> mistakes;
-  const size_t before = instances_.size();
-  RealmPolicy policy = configure_realm(section, "realm", false, mistakes);
-  if (!mistakes.empty()) {
-    instances_.resize(before);
-    return Status::error(NX_E_CONFIG, mistakes[0].path + " " + mistakes[0].text);
-  }
-  for (size_t i = before; running_ && i < instances_.size(); ++i) {
-    if (Status status = instances_[i]->start(); !status) {
-      instances_.resize(before);
-      return status;
-    }
-  }
-  const std::string uri = policy.uri;
-  const std::lock_guard lock(realms_mutex_);
-  auto made = std::make_shared<Realm>(std::move(policy), session_context_.shards);
-  if (!realms_.emplace(uri, std::move(made)).second) {
-    return Status::error(NX_E_INVALID, "there is a realm '" + uri + "' already");
-  }
-  return Status::ok();
-}
-
-Status RouterImpl::remove_realm(std::string_view uri) {
-  std::shared_ptr<Realm> gone;
-  {
-    const std::lock_guard lock(realms_mutex_);
-    const auto at = realms_.find(uri);
-    if (at == realms_.end()) {
-      return Status::error(NX_E_INVALID, "there is no realm '" + std::string(uri) + "'");
-    }
-    gone = at->second;
-    realms_.erase(at);
-  }
-  gone->close();
-  for (const auto& shard : session_context_.shards) {
-    shard->loop.post([&shard = *shard, gone](Loop&) {
-      shard.for_each_session([&gone](Session& session) {
-        if (session.realm() == gone.get()) {
-          session.goodbye(uri::kCloseRealm, "the realm is being closed");
-        }
-      });
-    });
-  }
-  return Status::ok();
-}
+// ---- sessions -------------------------------------------------------------------------------
 
 uint64_t RouterImpl::claim_session_id() {
   const std::lock_guard lock(ids_mutex_);

@@ -47,6 +47,10 @@ class RouterImpl final : public Router, public RouterPort {
     return session_context_.access_epoch.load(std::memory_order_acquire);
   }
 
+  void forget_access() override {
+    session_context_.access_epoch.fetch_add(1, std::memory_order_release);
+  }
+
   // The session through which the router itself acts in a realm, on this loop, which must be the
   // current one; null when there is no such realm. [loop]
   TrustedSession* trusted(uint32_t loop, std::string_view realm_uri);
@@ -62,6 +66,13 @@ class RouterImpl final : public Router, public RouterPort {
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
 
+  // One that `held` does not keep lives as long as somebody is in it, or on the way there. Never
+  // let go of the last handle with realms_mutex_ locked: retire() takes it.
+  struct RealmEntry {
+    std::shared_ptr<Realm> held;
+    std::weak_ptr<Realm> seen;
+  };
+
   bool configure_router(const Value& config, std::vector<ConfigMistake>& mistakes);
   void configure_serializers(std::vector<ConfigMistake>& mistakes);
   void configure_transports(const Value& config, std::vector<ConfigMistake>& mistakes);
@@ -73,6 +84,9 @@ class RouterImpl final : public Router, public RouterPort {
                                                 const std::string& path,
                                                 std::vector<ConfigMistake>& mistakes);
   SectionRules rules(std::string path, std::vector<std::string> also_allowed = {}) const;
+  std::shared_ptr<Realm> make_realm(RealmPolicy policy);
+  void retire(std::unique_ptr<Realm> realm);
+  Status start_everything();
   Status start_instances();
   void stop_instances();
   void close_listeners();
@@ -98,7 +112,7 @@ class RouterImpl final : public Router, public RouterPort {
   RealmPolicy template_;
 
   mutable std::mutex realms_mutex_;
-  std::unordered_map<std::string, std::shared_ptr<Realm>, Hash, std::equal_to<>> realms_;
+  std::unordered_map<std::string, RealmEntry, Hash, std::equal_to<>> realms_;
 
   mutable std::mutex ids_mutex_;
   std::unordered_set<uint64_t> session_ids_;
@@ -106,7 +120,8 @@ class RouterImpl final : public Router, public RouterPort {
   std::atomic<bool> stopping_{false};
   bool started_ = false;
   bool running_ = false;
-  std::mutex stop_mutex_;  // one stop at a time
+  // One start, stop or change of components at a time; guards instances_, started_ and running_.
+  std::mutex stop_mutex_;
   std::mutex empty_mutex_;
   std::condition_variable empty_;
   std::vector<bool> shard_empty_;  // guarded by empty_mutex_

@@ -43,6 +43,9 @@ struct Subscription {
   const std::shared_ptr<const ReceiverList>& receivers();
 };
 
+// How a revocation (P-40, R-69) went.
+enum class Revoked : uint8_t { done = 1, no_such_object, no_such_member };
+
 // What one topic matches, as a loop remembers it.
 struct TopicMatch {
   struct Group {

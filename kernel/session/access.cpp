@@ -1,7 +1,7 @@
 #include "kernel/session/access.hpp"
 
 #include "kernel/message/error_uri.hpp"
-#include "kernel/session/session.hpp"
+#include "kernel/session/shard.hpp"
 
 namespace nexus {
 
@@ -48,23 +48,36 @@ void access_key(std::string& out, const SessionInfo& info, uint32_t action, Matc
   out.append(uri);
 }
 
+const AccessAnswer* remembered_access(Shard& shard, const SessionInfo& info, uint32_t action,
+                                      Match match, std::string_view uri) {
+  const uint64_t epoch = shard.router.access_epoch();
+  std::string& key = shard.access.key;
+  if (shard.access.any_by_session) {
+    access_key(key, info, action, match, uri, true);
+    const AccessAnswer* known = shard.access.find(key, epoch, shard.loop.now_ms());
+    if (known != nullptr) return known;
+  }
+  access_key(key, info, action, match, uri, false);
+  return shard.access.find(key, epoch, shard.loop.now_ms());
+}
+
 PendingAccess::~PendingAccess() { end_operation(true); }
 
 void PendingAccess::end_operation(bool cancel) {
   if (op_ == 0) return;
   const nx_op op = std::exchange(op_, 0);
-  session_.shard().router.operations().end(op);
+  shard_.router.operations().end(op);
   if (cancel) {
-    const AuthorizerHandle& handle = session_.realm()->policy().authorizers[current_];
+    const AuthorizerHandle& handle = realm_->policy().authorizers[current_];
     handle.table->cancel(handle.self, op);
   }
 }
 
 bool PendingAccess::ask(size_t from, AccessAnswer& answer) {
-  const std::vector<AuthorizerHandle>& chain = session_.realm()->policy().authorizers;
-  const SessionInfo& info = *session_.info();
-  epoch_ = session_.shard().router.access_epoch();  // an invalidation from here on wins
-  PendingOps& operations = session_.shard().router.operations();
+  const std::vector<AuthorizerHandle>& chain = realm_->policy().authorizers;
+  const SessionInfo& info = *who_;
+  epoch_ = shard_.router.access_epoch();  // an invalidation from here on wins
+  PendingOps& operations = shard_.router.operations();
   nx_authz_request request{};
   request.struct_size = sizeof request;
   request.action = request_.action;
@@ -79,7 +92,7 @@ bool PendingAccess::ask(size_t from, AccessAnswer& answer) {
   request.authprovider = to_nx(info.authprovider);
   request.details = info.attributes.get();
   for (current_ = from; current_ < chain.size(); ++current_) {
-    op_ = operations.begin(session_.shard().loop, 0,
+    op_ = operations.begin(shard_.loop, 0,
                            [this](nx_status status, std::unique_ptr<OpAnswer> result) {
                              if (waiting_) answered(status, result.get());
                            });
@@ -93,7 +106,7 @@ bool PendingAccess::ask(size_t from, AccessAnswer& answer) {
     const nx_status status = handle.table->authorize(handle.self, op_, &request, &result);
     if (status == NX_PENDING) {
       waiting_ = true;
-      operations.set_deadline(op_, session_.shard().router.policy().decision_timeout_ms);
+      operations.set_deadline(op_, shard_.router.policy().decision_timeout_ms);
       return false;
     }
     end_operation(false);
@@ -107,11 +120,10 @@ bool PendingAccess::decide(nx_status status, const AuthzAnswer& result, AccessAn
   if (status == NX_OK && result.decision == NX_AUTHZ_NOT_MINE) return false;
   const bool decided =
       status == NX_OK && (result.decision == NX_AUTHZ_ALLOW || result.decision == NX_AUTHZ_DENY);
-  Shard& shard = session_.shard();
   if (!decided) {
-    const std::string& section = session_.realm()->policy().authorizers[current_].section;
-    shard.log.warning("authorizer", "no usable answer, so the request is denied",
-                      {{"authorizer", section}, {"status", int64_t{status}}});
+    const std::string& section = realm_->policy().authorizers[current_].section;
+    shard_.log.warning("authorizer", "no usable answer, so the request is denied",
+                       {{"authorizer", section}, {"status", int64_t{status}}});
     answer = {
         false,
         {},
@@ -129,11 +141,11 @@ bool PendingAccess::decide(nx_status status, const AuthzAnswer& result, AccessAn
     answer.error_message = result.error_message;
   }
   if (result.remember == NX_REMEMBER_SESSION || result.remember == NX_REMEMBER_ROLE) {
-    access_key(shard.access.key, *session_.info(), request_.action, request_.match, request_.uri,
+    access_key(shard_.access.key, *who_, request_.action, request_.match, request_.uri,
                result.remember == NX_REMEMBER_SESSION);
-    shard.access.any_by_session |= result.remember == NX_REMEMBER_SESSION;
-    shard.access.insert(shard.access.key, answer, epoch_,
-                        result.remember_ms == 0 ? 0 : shard.loop.now_ms() + result.remember_ms);
+    shard_.access.any_by_session |= result.remember == NX_REMEMBER_SESSION;
+    shard_.access.insert(shard_.access.key, answer, epoch_,
+                         result.remember_ms == 0 ? 0 : shard_.loop.now_ms() + result.remember_ms);
   }
   return true;
 }
@@ -150,7 +162,9 @@ void PendingAccess::answered(nx_status status, const OpAnswer* result) {
     there = decide(status, AuthzAnswer(none), answer);
   }
   if (!there) there = ask(current_ + 1, answer);
-  if (there) session_.authorized(answer);  // deletes this
+  if (!there) return;
+  const Done done = std::move(done_);
+  done(answer);  // deletes this
 }
 
 }  // namespace nexus

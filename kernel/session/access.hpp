@@ -6,6 +6,7 @@
 // PendingAccess while the session is paused, so that order holds (Z-06).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,7 +21,6 @@
 namespace nexus {
 
 class Shard;
-class Session;
 
 struct AccessAnswer {
   bool allowed = false;
@@ -62,15 +62,25 @@ class AccessCache {
   std::unordered_map<std::string, Entry> entries_;
 };
 
-// A question that waits for its answer, with the message it is about. Deleting it cancels it.
+// A question that waits for its answer, and where it is about a request, that message. Deleting it
+// cancels it. It may outlive the session that it is about.
 class PendingAccess {
  public:
-  PendingAccess(Session& session, AccessRequest request, BufferRef message)
-      : session_(session), request_(std::move(request)), message_(std::move(message)) {}
+  using Done = std::function<void(const AccessAnswer& answer)>;
+
+  PendingAccess(Shard& shard, SessionInfoPtr who, std::shared_ptr<RealmPort> realm,
+                AccessRequest request, Done done)
+      : shard_(shard),
+        who_(std::move(who)),
+        realm_(std::move(realm)),
+        request_(std::move(request)),
+        done_(std::move(done)) {}
   ~PendingAccess();
+  PendingAccess(const PendingAccess&) = delete;
+  PendingAccess& operator=(const PendingAccess&) = delete;
 
   // Asks from the given authorizer on. True: `answer` is there; false: it comes later, through
-  // Session::authorized().
+  // `done`, which may delete this.
   bool ask(size_t from, AccessAnswer& answer);
   const BufferRef& message() const { return message_; }
   // The message is only copied when the answer has to wait.
@@ -81,14 +91,22 @@ class PendingAccess {
   bool decide(nx_status status, const AuthzAnswer& result, AccessAnswer& answer);
   void end_operation(bool cancel);
 
-  Session& session_;
+  Shard& shard_;
+  SessionInfoPtr who_;
+  std::shared_ptr<RealmPort> realm_;
   AccessRequest request_;
+  Done done_;
   BufferRef message_;
   nx_op op_ = 0;
   size_t current_ = 0;
   uint64_t epoch_ = 0;
   bool waiting_ = false;
 };
+
+// What this loop remembers about such a request of this session; null: nothing. Lent until the next
+// question.
+const AccessAnswer* remembered_access(Shard& shard, const SessionInfo& info, uint32_t action,
+                                      Match match, std::string_view uri);
 
 // The key under which an answer is remembered for a session (session != 0) or its role.
 void access_key(std::string& out, const SessionInfo& info, uint32_t action, Match match,

@@ -48,23 +48,22 @@ struct RealmPolicy {
   UriCheck uri_check = UriCheck::loose;
   RequestIdCheck request_id_check = RequestIdCheck::off;
   bool enforce_roles = false;
-  bool empty_eligible_means_all = false;  // P-21
-  bool meta_api = true;               // wamp.* procedures and meta events
+  bool empty_eligible_means_all = false;                // P-21
+  bool meta_api = true;                                 // wamp.* procedures and meta events
   std::vector<std::string> meta_kill_roles{"trusted"};  // who may end, revoke and modify
   std::vector<std::string> meta_session_details;  // attributes that the session meta API shows
   uint64_t max_testaments = 100;                  // per session (P-53)
   uint64_t max_testament_bytes = 64 * 1024;       // per session
-  bool from_template = false;
-  bool remove_when_empty = false;  // of the template only
+  bool remove_when_empty = false;                 // of the template only
   Disclose disclose_caller = Disclose::request;
   Disclose disclose_publisher = Disclose::request;
-  uint64_t max_sessions = 0;         // 0 = no limit
-  uint64_t max_subscriptions = 0;    // per session
-  uint64_t max_registrations = 0;    // per session
-  uint64_t max_calls = 0;            // in flight per session
+  uint64_t max_sessions = 0;          // 0 = no limit
+  uint64_t max_subscriptions = 0;     // per session
+  uint64_t max_registrations = 0;     // per session
+  uint64_t max_calls = 0;             // in flight per session
   uint64_t max_waiting_calls = 1000;  // for one callee that limits its concurrency
-  uint64_t call_timeout_ms = 0;      // default; 0 = none
-  uint64_t max_call_timeout_ms = 0;  // clamp; 0 = none
+  uint64_t call_timeout_ms = 0;       // default; 0 = none
+  uint64_t max_call_timeout_ms = 0;   // clamp; 0 = none
   std::vector<AuthenticatorHandle> authenticators;
   std::vector<AuthorizerHandle> authorizers;
 };

@@ -66,6 +66,8 @@ class RouterPort {
   virtual PendingOps& operations() = 0;
   // Grows with every invalidation of remembered authorizations. [any]
   virtual uint64_t access_epoch() const = 0;
+  // Invalidates all of them: somebody is not who they were. [any]
+  virtual void forget_access() = 0;
 
  protected:
   RouterPolicy policy_;

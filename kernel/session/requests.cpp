@@ -67,6 +67,8 @@ bool Session::handle_established(const Message& message, Bytes bytes, const Acce
     case Code::unregister:
       if (!check_request_id(message)) return true;
       break;
+    case Code::event_received:
+      return true;  // M-32: nobody waits for it; the publisher is told by the application
     case Code::goodbye:
       on_goodbye();
       return true;
@@ -159,24 +161,16 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
     }
     if (!policy.authorizers.empty() && !trusted_) {
       const uint32_t action = action_of(message.code);
-      const uint64_t epoch = shard_.router.access_epoch();
-      std::string& key = shard_.access.key;
-      const AccessAnswer* known = nullptr;
-      if (shard_.access.any_by_session) {
-        access_key(key, *info_, action, match, message.uri, true);
-        known = shard_.access.find(key, epoch, shard_.loop.now_ms());
-      }
-      if (known == nullptr) {
-        access_key(key, *info_, action, match, message.uri, false);
-        known = shard_.access.find(key, epoch, shard_.loop.now_ms());
-      }
+      const AccessAnswer* known = remembered_access(shard_, *info_, action, match, message.uri);
       AccessAnswer fresh;
       if (known == nullptr) {
         AccessRequest question{action, match, std::string(message.uri), {}};
         if (message.has_options) {
           question.options = format_->to_value(message.options, shard_.option_text);
         }
-        auto pending = std::make_unique<PendingAccess>(*this, std::move(question), BufferRef{});
+        auto pending = std::make_unique<PendingAccess>(
+            shard_, info_, realm_, std::move(question),
+            [this](const AccessAnswer& later) { authorized(later); });
         if (!pending->ask(0, fresh)) {
           pending->keep(bytes);
           pending_ = std::move(pending);
@@ -229,7 +223,27 @@ void Session::authorized(const AccessAnswer& given) {
   if (parse(*format_, held.bytes(), shard_.text, message, why)) {
     handle_established(message, held.bytes(), &answer);
   }
-  resume(kPauseAccess);
+  if (pending_ == nullptr) resume(kPauseAccess);  // else the request had a question of its own
+}
+
+void Session::ask(AccessRequest question, PendingAccess::Done done) {
+  if (trusted_ || realm_->policy().authorizers.empty()) return done({.allowed = true});
+  if (const AccessAnswer* known =
+          remembered_access(shard_, *info_, question.action, question.match, question.uri)) {
+    const AccessAnswer decided = *known;  // the table may change meanwhile
+    return done(decided);
+  }
+  const auto finish = [this, done](const AccessAnswer& later) {
+    pending_.reset();
+    done(later);
+    if (pending_ == nullptr) resume(kPauseAccess);
+  };
+  auto pending =
+      std::make_unique<PendingAccess>(shard_, info_, realm_, std::move(question), finish);
+  AccessAnswer answer;
+  if (pending->ask(0, answer)) return done(answer);
+  pending_ = std::move(pending);
+  pause(kPauseAccess);
 }
 
 }  // namespace nexus

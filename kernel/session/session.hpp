@@ -71,6 +71,11 @@ class Session : public nx_session {
 
   // The router's own: no authorizer is asked (Z-07), and reserved URIs are open to it.
   void trust() { trusted_ = true; }
+  bool trusted() const { return trusted_; }
+
+  // Asks the authorizers about something beside the request at hand. `done` is called at once, or,
+  // with reading paused until then, when they have answered; never once the session has ended.
+  void ask(AccessRequest question, PendingAccess::Done done);
 
   // ---- for handshake and access
   void pause(uint8_t reason);

@@ -90,6 +90,9 @@ class Shard {
 
   AccessCache access;  // what authorizers said
 
+  // Work that goes on after its session has ended; it takes itself out.
+  std::vector<std::shared_ptr<void>> errands;
+
   // Called once when the last session is gone, while the router waits for that.
   void (*on_empty)(void* user) = nullptr;
   void* on_empty_user = nullptr;

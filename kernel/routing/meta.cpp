@@ -1,0 +1,127 @@
+#include "kernel/routing/meta.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "kernel/message/error_uri.hpp"
+#include "kernel/routing/realm.hpp"
+
+namespace nexus {
+namespace {
+
+const MetaProcedure* find_procedure(std::string_view uri) {
+  static const auto kAll = [] {
+    std::unordered_map<std::string_view, const MetaProcedure*> all;
+    for (const auto part : {session_procedures(), testament_procedures(), registration_procedures(),
+                            subscription_procedures()}) {
+      for (const MetaProcedure& procedure : part) all.emplace(procedure.uri, &procedure);
+    }
+    return all;
+  }();
+  const auto at = kAll.find(uri);
+  return at == kAll.end() ? nullptr : at->second;
+}
+
+bool contains(const std::vector<std::string>& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+}  // namespace
+
+bool Meta::call(Session& caller, const Message& message, const Options& options) {
+  const RealmPolicy& policy = realm_.policy();
+  if (!policy.meta_api) return false;
+  const MetaProcedure* procedure = find_procedure(message.uri);
+  if (procedure == nullptr) return false;
+  const auto refuse = [&](std::string_view uri, std::string_view text) {
+    caller.reply_error(Code::call, message.request, uri, text);
+    return true;
+  };
+  if (options.progress || options.passthru.any()) {
+    return refuse(
+        uri::kFeatureNotSupported,
+        "the router's own procedures take neither progressive calls nor payload passthru");
+  }
+  if (procedure->privileged && !contains(policy.meta_kill_roles, caller.info()->authrole)) {
+    return refuse(uri::kNotAuthorized, "this role may not call this procedure");
+  }
+  const Payload& payload = message.payload;
+  Writer& scratch = caller.shard().option_text;
+  Value args;
+  Value kwargs;
+  if (!payload.args.empty()) args = payload.format->to_value(payload.args, scratch);
+  if (!payload.kwargs.empty()) kwargs = payload.format->to_value(payload.kwargs, scratch);
+  if ((!payload.args.empty() && !args) || (!payload.kwargs.empty() && !kwargs)) {
+    return refuse(uri::kInvalidArgument, "the arguments are too deep, or too many");
+  }
+  MetaCall call(realm_, caller, message.request, std::move(args), std::move(kwargs));
+  procedure->run(call);
+  return true;
+}
+
+void MetaCall::answer(const Value& list) {
+  if (caller.build().result(request, list, {}) != NX_OK) {
+    return fail(uri::kInvalidArgument, "the result cannot be said in the caller's format");
+  }
+  if (caller.send_reply() == Sent::too_large) {  // T-27
+    fail(uri::kPayloadSizeExceeded, "the caller does not accept messages of this size");
+  }
+}
+
+void MetaCall::result(Value value) {
+  Value list = Value::list();
+  list.append(std::move(value));
+  answer(list);
+}
+
+void MetaCall::fail(std::string_view uri, std::string_view text) {
+  caller.reply_error(Code::call, request, uri, text);
+}
+
+void MetaCall::fail_argument(std::string_view text) { fail(uri::kInvalidArgument, text); }
+
+bool MetaCall::expect(size_t least, size_t most) {
+  if (args.size() >= least && args.size() <= most) return true;
+  std::string text = "takes " + std::to_string(least);
+  if (most != least) text += " to " + std::to_string(most);
+  fail_argument(text + " positional arguments, not " + std::to_string(args.size()));
+  return false;
+}
+
+std::optional<uint64_t> MetaCall::read_id(size_t at, std::string_view name) {
+  const Value value = args.at(at);
+  if (value.is(NX_INT)) {
+    const int64_t id = value.as_int();
+    return id >= 1 && id <= static_cast<int64_t>(kMaxId) ? static_cast<uint64_t>(id) : 0;
+  }
+  if (value.is(NX_UINT)) return 0;
+  fail_argument(std::string(name) + " must be an integer");
+  return std::nullopt;
+}
+
+std::optional<std::string_view> MetaCall::read_text(size_t at, std::string_view name) {
+  const Value value = args.at(at);
+  // The view lies in args, which outlives the handle.
+  if (value.is(NX_STRING)) return value.as_string();
+  fail_argument(std::string(name) + " must be a string");
+  return std::nullopt;
+}
+
+bool MetaCall::read_text(std::string_view keyword, std::string* out) {
+  const Value value = kwargs.find(keyword);
+  if (!value || value.is(NX_NULL)) return true;
+  if (!value.is(NX_STRING)) {
+    fail_argument(std::string(keyword) + " must be a string");
+    return false;
+  }
+  *out = value.as_string();
+  return true;
+}
+
+Value MetaCall::list_of(const std::vector<uint64_t>& ids) {
+  Value list = Value::list();
+  for (const uint64_t id : ids) list.append(Value::unsigned_integer(id));
+  return list;
+}
+
+}  // namespace nexus

@@ -1,0 +1,124 @@
+// The realms of a router: made from the configuration, while it runs, or from the template, and
+// taken away again.
+#include "kernel/message/error_uri.hpp"
+#include "kernel/routing/router.hpp"
+
+namespace nexus {
+namespace {
+
+// A realm that nobody holds any more. Letters between its sessions may still be on their way and
+// name it; each sets off at most one other. So it goes round all loops, behind their mail, before
+// it is deleted with this letter.
+class RetiredRealm : public Mail {
+ public:
+  static constexpr uint32_t kRounds = 3;
+
+  RetiredRealm(std::unique_ptr<Realm> realm, LoopGroup& loops, uint32_t stops)
+      : realm_(std::move(realm)), loops_(loops), stops_(stops) {}
+
+  void run(Loop& loop) override {
+    if (--stops_ == 0) return;
+    Loop& next = loops_.loop((loop.index() + 1) % loops_.count());
+    next.post(std::make_unique<RetiredRealm>(std::move(realm_), loops_, stops_));
+  }
+
+ private:
+  std::unique_ptr<Realm> realm_;
+  LoopGroup& loops_;
+  uint32_t stops_;
+};
+
+}  // namespace
+
+std::shared_ptr<Realm> RouterImpl::make_realm(RealmPolicy policy) {
+  return {new Realm(std::move(policy), session_context_.shards),
+          [this](Realm* realm) { retire(std::unique_ptr<Realm>(realm)); }};
+}
+
+// The last one to hold it has let go. [any]
+void RouterImpl::retire(std::unique_ptr<Realm> realm) {
+  if (loops_ == nullptr) return;  // the router is being deleted: no mail any more
+  {
+    const std::lock_guard lock(realms_mutex_);
+    const auto at = realms_.find(realm->policy().uri);
+    if (at != realms_.end() && at->second.seen.expired()) realms_.erase(at);
+  }
+  const uint32_t stops = RetiredRealm::kRounds * loops_->count();
+  loops_->loop(0).post(std::make_unique<RetiredRealm>(std::move(realm), *loops_, stops));
+}
+
+std::shared_ptr<RealmPort> RouterImpl::realm(std::string_view uri, Status& why) {
+  const std::lock_guard lock(realms_mutex_);
+  const auto at = realms_.find(uri);
+  if (at != realms_.end()) {
+    if (std::shared_ptr<Realm> found = at->second.seen.lock()) return found;
+  }
+  if (!has_template_ || !valid_uri(uri, template_.uri_check) || reserved_uri(uri)) {
+    why = Status::error(NX_E_INVALID, "there is no realm '" + std::string(uri) + "'",
+                        std::string(uri::kNoSuchRealm));
+    return nullptr;
+  }
+  RealmPolicy policy = template_;
+  policy.uri = uri;
+  std::shared_ptr<Realm> made = make_realm(std::move(policy));
+  RealmEntry& entry = realms_[std::string(uri)];
+  entry.seen = made;
+  if (!template_.remove_when_empty) entry.held = made;
+  log_.info("realm", "made from the template", {{"realm", uri}});
+  return made;
+}
+
+Status RouterImpl::add_realm(const Value& section) {
+  // Components start and stop with the router, and so not while it does.
+  const std::lock_guard not_meanwhile(stop_mutex_);
+  if (started_ && !running_) return Status::error(NX_E_STATE, "the router has stopped");
+  std::vector<ConfigMistake> mistakes;
+  const size_t before = instances_.size();
+  RealmPolicy policy = configure_realm(section, "realm", false, mistakes);
+  Status status;
+  if (!mistakes.empty()) {
+    status = Status::error(NX_E_CONFIG, mistakes[0].path + " " + mistakes[0].text);
+  }
+  for (size_t i = before; status && running_ && i < instances_.size(); ++i) {
+    status = instances_[i]->start();
+  }
+  if (status) {
+    const std::string uri = policy.uri;
+    std::shared_ptr<Realm> made = make_realm(std::move(policy));
+    const std::lock_guard lock(realms_mutex_);
+    RealmEntry& entry = realms_[uri];
+    if (entry.seen.expired()) {
+      entry = {made, made};
+      return status;
+    }
+    status = Status::error(NX_E_INVALID, "there is a realm '" + uri + "' already");
+  }
+  while (instances_.size() > before) instances_.pop_back();  // the latest first; each stops
+  return status;
+}
+
+Status RouterImpl::remove_realm(std::string_view uri) {
+  std::shared_ptr<Realm> gone;
+  {
+    const std::lock_guard lock(realms_mutex_);
+    const auto at = realms_.find(uri);
+    if (at != realms_.end()) gone = at->second.seen.lock();
+    if (gone == nullptr) {
+      return Status::error(NX_E_INVALID, "there is no realm '" + std::string(uri) + "'");
+    }
+    realms_.erase(at);
+  }
+  gone->close();
+  for (const auto& shard : session_context_.shards) {
+    shard->loop.post([&shard = *shard, gone](Loop&) {
+      shard.for_each_session([&gone](Session& session) {
+        if (session.realm() == gone.get()) {
+          session.goodbye(uri::kCloseRealm, "the realm is being closed");
+        }
+      });
+    });
+  }
+  return Status::ok();
+}
+
+}  // namespace nexus
