@@ -14,11 +14,24 @@ endif()
 
 # For programs with a router inside: the library, and kernel/nexus.hpp with what it includes.
 install(TARGETS nexus ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(header IN ITEMS nexus.hpp base/bytes.hpp base/log.hpp base/status.hpp base/value.hpp
-    loop/loop.hpp plugin/host.hpp plugin/options.hpp plugin/registry.hpp)
+function(nexus_collect_headers header result)
+  if(header IN_LIST ${result})
+    return()
+  endif()
+  list(APPEND ${result} ${header})
+  # Looked at again when one of them changes.
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${header})
+  file(STRINGS ${PROJECT_SOURCE_DIR}/${header} includes REGEX "^#include \"kernel/")
+  foreach(include IN LISTS includes)
+    string(REGEX REPLACE "^#include \"([^\"]*)\".*" "\\1" included "${include}")
+    nexus_collect_headers(${included} ${result})
+  endforeach()
+  set(${result} ${${result}} PARENT_SCOPE)
+endfunction()
+nexus_collect_headers(kernel/nexus.hpp kernel_headers)
+foreach(header IN LISTS kernel_headers)
   cmake_path(GET header PARENT_PATH folder)
-  install(FILES ${PROJECT_SOURCE_DIR}/kernel/${header}
-    DESTINATION ${NEXUS_KERNEL_INCLUDEDIR}/kernel/${folder})
+  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${NEXUS_KERNEL_INCLUDEDIR}/${folder})
 endforeach()
 if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Else the archive holds nothing that another compiler or linker understands.
