@@ -17,8 +17,7 @@ struct mine {
   nx_host* host;
   const nx_host_log_v1* log;
   const nx_host_values_v1* values;
-  char* token;
-  char* role;
+  nx_value* section; /* our options, counted up: valid until destroy() */
 };
 
 /* ---- small helpers ---------------------------------------------------------------------- */
@@ -36,23 +35,15 @@ static nx_status fail(nx_error* error, nx_status code, const char* words) {
   return code;
 }
 
-/* An option as a string of our own; NULL when memory is out. */
-static char* option(const struct mine* mine, const nx_value* section, const char* name) {
-  const nx_str value = mine->values->as_string(mine->values->get(section, text(name)));
-  char* copy = malloc((size_t)value.size + 1);
-  if (copy == NULL) return NULL;
-  if (value.size > 0) memcpy(copy, value.data, (size_t)value.size);
-  copy[value.size] = 0;
-  return copy;
+static nx_str option(const struct mine* mine, const char* name) {
+  return mine->values->as_string(mine->values->get(mine->section, text(name)));
 }
 
 /* Compares in a time that does not tell how much of the token was right. */
-static int is_token(const struct mine* mine, nx_str signature) {
-  const size_t size = strlen(mine->token);
-  unsigned differs = signature.size != size;
-  for (size_t i = 0; i < size; ++i) {
-    const char given = i < signature.size ? signature.data[i] : 0;
-    differs |= (unsigned)(given ^ mine->token[i]);
+static int same(nx_str secret, nx_str given) {
+  unsigned differs = secret.size != given.size;
+  for (uint64_t i = 0; i < secret.size; ++i) {
+    differs |= (unsigned)(secret.data[i] ^ (i < given.size ? given.data[i] : 0));
   }
   return differs == 0;
 }
@@ -76,9 +67,9 @@ static nx_status mine_authenticate(void* self, nx_op op, nx_str signature, const
                                    nx_auth_result* out) {
   const struct mine* mine = self;
   (void)op, (void)extra;
-  if (is_token(mine, signature)) {
+  if (same(option(mine, "token"), signature)) {
     out->decision = NX_AUTH_ACCEPT;
-    out->authrole = text(mine->role); /* copied by the router when this has returned */
+    out->authrole = option(mine, "role"); /* copied by the router when this has returned */
     out->authprovider = text("template");
   } else {
     mine->log->write(mine->host, NX_LOG_INFO, text("wrong token"));
@@ -109,10 +100,8 @@ static nx_status mine_create(nx_host* host, void** self, nx_error* error) {
 
 static nx_status mine_configure(void* self, const nx_value* section, nx_error* error) {
   struct mine* mine = self;
-  mine->token = option(mine, section, "token");
-  mine->role = option(mine, section, "role");
-  if (mine->token == NULL || mine->role == NULL) return fail(error, NX_E_MEMORY, "out of memory");
-  if (mine->token[0] == 0) return fail(error, NX_E_CONFIG, "token must not be empty");
+  mine->section = mine->values->ref(section);
+  if (option(mine, "token").size == 0) return fail(error, NX_E_CONFIG, "token must not be empty");
   return NX_OK;
 }
 
@@ -125,8 +114,7 @@ static void mine_stop(void* self) { (void)self; /* and end them here */ }
 
 static void mine_destroy(void* self) {
   struct mine* mine = self;
-  free(mine->token);
-  free(mine->role);
+  if (mine->section != NULL) mine->values->unref(mine->section);
   free(mine);
 }
 

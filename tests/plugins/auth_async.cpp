@@ -114,7 +114,7 @@ class AsyncTest : public Authenticator {
       return AuthAnswer::challenge(values().dict().set("question", "2+2").done());
     }
     if (mode_ == "dropped") {
-      op.defer();
+      static_cast<void>(op.defer());
     } else if (mode_ == "thread") {
       answer_from_thread(op.defer(), accept(authid, role_));
     } else if (mode_ == "twice") {

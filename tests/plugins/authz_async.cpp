@@ -88,7 +88,7 @@ class AuthzTest : public Authorizer {
       });
       return AuthzAnswer::pending();
     }
-    if (says(".dropped")) return op.defer(), AuthzAnswer::pending();
+    if (says(".dropped")) return static_cast<void>(op.defer()), AuthzAnswer::pending();
     if (says(".async")) {
       const bool no = says(".no");
       in_thread([op, no] {

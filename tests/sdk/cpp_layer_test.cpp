@@ -44,7 +44,7 @@ class Actor : public Authenticator {
     const std::string authid(hello.authid);
     if (authid == "throw") throw std::runtime_error("stage fright");
     if (authid == "refuse") throw Error(NX_E_LIMIT, "full house", "com.test.full");
-    if (authid == "drop") return op.defer(), AuthAnswer::pending();
+    if (authid == "drop") return static_cast<void>(op.defer()), AuthAnswer::pending();
     if (authid == "later") {
       kept.emplace_back(op.defer());
       return AuthAnswer::pending();
@@ -88,7 +88,7 @@ class Judge : public Authorizer {
   using Authorizer::Authorizer;
   AuthzAnswer authorize(const AuthzOperation& op, const AuthzRequest& request) override {
     if (request.uri == "throw") throw std::runtime_error("mistrial");
-    if (request.uri == "drop") return op.defer(), AuthzAnswer::pending();
+    if (request.uri == "drop") return static_cast<void>(op.defer()), AuthzAnswer::pending();
     if (request.uri == "later") {
       kept.emplace_back(op.defer());
       return AuthzAnswer::pending();
@@ -358,6 +358,17 @@ TEST_CASE("error texts are cut at a character's edge") {
   fill_error(&error, NX_E_IO, text);
   CHECK(std::string(error.text) == text.substr(0, 510));
   fill_error(nullptr, NX_E_IO, "nobody listens");
+}
+
+TEST_CASE("secrets are compared whole") {
+  CHECK(same_secret("secret", "secret"));
+  CHECK(same_secret("", ""));
+  for (const char* wrong : {"", "s", "secre", "secrets", "Secret", "secreT"}) {
+    CHECK_FALSE(same_secret("secret", wrong));
+  }
+  CHECK_FALSE(same_secret("", "x"));
+  CHECK_FALSE(same_secret(std::string_view("a\0b", 3), "a"));
+  CHECK_FALSE(same_secret("a", std::string_view("a\0", 2)));
 }
 
 TEST_CASE("values are built, read and given back") {

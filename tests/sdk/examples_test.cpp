@@ -1,8 +1,11 @@
 // The example plugins, and the asynchronous test plugins, driven through the fakes: they are what
 // other people's tests and first steps stand on.
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
 
 #include "nexus/cpp/fake_host.hpp"
 
@@ -83,6 +86,43 @@ TEST_CASE("prefix_rules.c allows what begins with a prefix") {
   CHECK(allowed("org..x", "user", NX_MATCH_WILDCARD));
   CHECK_FALSE(allowed("com..x", "user", NX_MATCH_WILDCARD));
   CHECK_FALSE(allowed(".a.x", "user", NX_MATCH_WILDCARD));
+}
+
+TEST_CASE("user_file.cpp looks up where it may block, and answers later") {
+  char path[] = "/tmp/nexus-users-XXXXXX";
+  const int fd = mkstemp(path);
+  REQUIRE(fd >= 0);
+  const std::string_view users = "joe secret-1 clerk\nann secret-2 boss\n";
+  REQUIRE(write(fd, users.data(), users.size()) == static_cast<ssize_t>(users.size()));
+  close(fd);
+
+  fake::Host host;
+  const nx_plugin_entry* entry = example("example-user-file");
+  fake::Plugin plugin(host, entry, "user-file", std::string(R"({"file": ")") + path + R"("})");
+  const auto ask = [&](const char* details) {
+    CHECK(plugin.hello(details).status == NX_PENDING);
+    const size_t before = host.auth_answers().size();
+    CHECK(host.run_work() == 1);  // nothing is looked up before
+    REQUIRE(host.auth_answers().size() == before + 1);
+    return host.auth_answers().back();
+  };
+  const fake::AuthOutcome ann = ask(R"({"authid": "ann", "authextra": {"token": "secret-2"}})");
+  CHECK(ann.decision == NX_AUTH_ACCEPT);
+  CHECK(ann.authrole == "boss");
+  for (const char* wrong : {R"({"authid": "ann", "authextra": {"token": "secret-1"}})",
+                            R"({"authid": "bob", "authextra": {"token": "secret-1"}})",
+                            R"({"authid": "ann"})", R"({"authid": ""})"}) {
+    CHECK(ask(wrong).decision == NX_AUTH_DENY);
+  }
+  // A client that goes away meanwhile: the answer comes too late, and nothing happens.
+  plugin.cancel_auth(plugin.hello(R"({"authid": "ann", "authextra": {"token": "secret-2"}})").op);
+  host.run_work();
+  CHECK(host.late_answers() == 1);
+  // A file that is gone is a denial, and a line for the operator.
+  remove(path);
+  CHECK(ask(R"({"authid": "ann", "authextra": {"token": "secret-2"}})").error_uri ==
+        "wamp.error.authentication_failed");
+  CHECK(host.logged("look_up() failed: cannot read /tmp/nexus-users-"));
 }
 
 TEST_CASE("async-test answers in each of its modes") {

@@ -1,12 +1,13 @@
 #!/bin/sh
-# template_test.sh <cmake> <build> <cc> <examples>: installs the SDK into an empty folder, copies the
+# template_test.sh <cmake> <build> <cc> <c++> <examples>: installs the SDK into an empty folder, copies the
 # template out of it, and builds and tests it there with find_package() as an author would; the
 # examples too. Fails if anything of the source tree is needed for it.
 set -eu
 cmake=$1
 build=$2
 cc=$3
-examples=$4
+cxx=$4
+examples=$5
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -26,7 +27,8 @@ cp -r "$examples" "$folder/examples"
 for project in mine examples; do
   cd "$folder/$project"
   "$cmake" -S . -B build -DCMAKE_PREFIX_PATH="$folder/prefix" -DCMAKE_C_COMPILER="$cc" \
-    -DCMAKE_C_FLAGS="-Wall -Wextra -Wpedantic -Werror ${CFLAGS:-}"
+    -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_C_FLAGS="-Wall -Wextra -Wpedantic -Werror ${CFLAGS:-}" \
+    -DCMAKE_CXX_FLAGS="-Wall -Wextra -Wpedantic -Werror ${CXXFLAGS:-}" --no-warn-unused-cli
   "$cmake" --build build
   ctest --test-dir build --output-on-failure --no-tests=error
 done

@@ -112,7 +112,7 @@ class AuthOperation {
   // The same for hello(), the authenticate()s that follow, and cancel(): what lives between
   // CHALLENGE and AUTHENTICATE is kept under it.
   nx_op id() const { return op_; }
-  PendingAuth defer() const { return PendingAuth(host_, table_, op_); }
+  [[nodiscard]] PendingAuth defer() const { return PendingAuth(host_, table_, op_); }
 
  private:
   nx_host* host_;

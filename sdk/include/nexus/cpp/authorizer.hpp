@@ -105,7 +105,7 @@ class AuthzOperation {
   AuthzOperation(nx_host* host, const nx_host_authz_v1* table, nx_op op)
       : host_(host), table_(table), op_(op) {}
   nx_op id() const { return op_; }
-  PendingAuthz defer() const { return PendingAuthz(host_, table_, op_); }
+  [[nodiscard]] PendingAuthz defer() const { return PendingAuthz(host_, table_, op_); }
 
  private:
   nx_host* host_;

@@ -31,6 +31,16 @@ inline std::string_view text_of(nx_bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data), static_cast<size_t>(bytes.size)};
 }
 
+// Compares in a time that depends on the secret's size only, and not on how much was right.
+inline bool same_secret(std::string_view secret, std::string_view given) {
+  volatile unsigned char differs = secret.size() != given.size() ? 1 : 0;
+  for (size_t i = 0; i < secret.size(); ++i) {
+    differs =
+        static_cast<unsigned char>(differs | (secret[i] ^ (i < given.size() ? given[i] : '\0')));
+  }
+  return differs == 0;
+}
+
 // What plugin code throws to answer with a particular status. `text` is for the operator; `uri`
 // is the WAMP error URI where a client is to see one.
 class Error : public std::runtime_error {
