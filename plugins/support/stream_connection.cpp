@@ -1,6 +1,7 @@
 // The shared half of a connection. [loop]
 #include "plugins/support/stream_connection.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -126,27 +127,49 @@ void StreamConnection::arm(Timer timer, uint64_t delay_ms) {
   if (!ended_) streams().set_deadline(stream, delay_ms);
 }
 
+void StreamConnection::arm_keepalive() {
+  ping_in_ms_ = listener->ping_interval_ms;
+  give_up_in_ms_ = 0;
+  arm_keepalive_step();
+}
+
+void StreamConnection::arm_keepalive_step() {
+  armed_ms_ = give_up_in_ms_ == 0 ? ping_in_ms_ : std::min(ping_in_ms_, give_up_in_ms_);
+  arm(kTimerKeepalive, armed_ms_);
+}
+
+// One deadline serves two periods: the one between pings, which keeps proxies from taking the
+// connection for dead whatever else happens on it, and the one in which the peer must be heard.
+TimerEvent StreamConnection::on_keepalive() {
+  // While paused, silence is our own doing.
+  if (heard_ || paused()) {
+    give_up_in_ms_ = 0;
+  } else if (give_up_in_ms_ != 0) {
+    give_up_in_ms_ -= armed_ms_;
+    if (give_up_in_ms_ == 0) return TimerEvent::kPingTimeout;
+  }
+  ping_in_ms_ -= armed_ms_;
+  const bool ping = ping_in_ms_ == 0;
+  if (ping) {
+    ping_in_ms_ = listener->ping_interval_ms;
+    if (give_up_in_ms_ == 0) {
+      give_up_in_ms_ = listener->ping_timeout_ms;
+      heard_ = false;
+    }
+  }
+  arm_keepalive_step();
+  return ping ? TimerEvent::kSendPing : TimerEvent::kNothing;
+}
+
 TimerEvent StreamConnection::on_deadline() {
   if (ended_) return TimerEvent::kNothing;
-  const bool silent = !heard_ && router_reads_;  // while paused, silence is our own doing
   switch (timer_) {
     case kTimerHandshake:
       return TimerEvent::kHandshakeTimeout;
     case kTimerClose:
       return TimerEvent::kCloseTimeout;
-    case kTimerIdle:
-      heard_ = false;
-      if (!silent) {
-        arm_keepalive();
-        return TimerEvent::kNothing;
-      }
-      arm(kTimerPing, listener->ping_timeout_ms);
-      return TimerEvent::kSendPing;
-    case kTimerPing:
-      if (silent) return TimerEvent::kPingTimeout;
-      heard_ = false;
-      arm_keepalive();
-      return TimerEvent::kNothing;
+    case kTimerKeepalive:
+      return on_keepalive();
     case kTimerPong:
       if (pong_paused_ && queued() == 0) {
         pong_paused_ = false;

@@ -78,8 +78,8 @@ class StreamConnection {
   // ---- deadlines ----
   void arm_handshake() { arm(kTimerHandshake, listener->options.handshake_timeout_ms); }
   void arm_close() { arm(kTimerClose, listener->options.close_timeout_ms); }
-  // Starts watching for silence, if the listener does that at all.
-  void arm_keepalive() { arm(kTimerIdle, listener->ping_interval_ms); }
+  // Starts pinging, if the listener does that at all.
+  void arm_keepalive();
   TimerEvent on_deadline();
 
   // ---- the session ----
@@ -109,19 +109,14 @@ class StreamConnection {
   bool ended_ = false;  // end() has been called
 
  private:
-  enum Timer : uint8_t {
-    kTimerNone,
-    kTimerHandshake,
-    kTimerIdle,
-    kTimerPing,
-    kTimerPong,
-    kTimerClose
-  };
+  enum Timer : uint8_t { kTimerNone, kTimerHandshake, kTimerKeepalive, kTimerPong, kTimerClose };
   void arm(Timer timer, uint64_t delay_ms);
+  void arm_keepalive_step();
+  TimerEvent on_keepalive();
   void apply_reading();
 
   Timer timer_ = kTimerNone;
-  bool heard_ = false;  // something arrived since the last deadline
+  bool heard_ = false;  // something arrived since the ping that is waited for
   bool in_received_ = false;
   bool router_reads_ = true;  // what the router asked for
   bool stream_reads_ = true;  // what the stream was told
@@ -129,7 +124,10 @@ class StreamConnection {
   bool short_delivery_ = false;
   bool pong_paused_ = false;
   bool reading_to_end_ = false;
-  uint32_t pong_bytes_ = 0;  // queued as answers since the queue was last seen empty
+  uint32_t armed_ms_ = 0;       // of the keepalive timer
+  uint32_t ping_in_ms_ = 0;     // from the last deadline to the next ping
+  uint32_t give_up_in_ms_ = 0;  // to the end of waiting for a sign of life; 0 = not waiting
+  uint32_t pong_bytes_ = 0;     // queued as answers since the queue was last seen empty
 };
 
 }  // namespace nexus::support

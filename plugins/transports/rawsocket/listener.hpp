@@ -14,8 +14,8 @@ inline constexpr std::array kOwnOptions = {
                     "Refuse clients that do not accept messages of at least this size.",
                     {512, 1 << 24}),
     support::option(NX_OPTION_DURATION, "ping_interval", "0",
-                    "Silence after which the peer is pinged, within twice this time; 0 = never, "
-                    "since some clients drop the connection at a ping.",
+                    "Time between pings to the peer; 0 = none, since some clients drop the "
+                    "connection at a ping.",
                     {0, 24 * support::kHourMs}),
     support::option(NX_OPTION_DURATION, "ping_timeout", "30s",
                     "Time after a ping in which anything must arrive, or the connection ends.",

@@ -18,8 +18,7 @@ inline constexpr std::array kOwnOptions = {
                     "Web pages that may connect: hosts or globs such as \"*.example.com\", or "
                     "whole origins; the listener's own host always may; empty = all."),
     support::option(NX_OPTION_DURATION, "ping_interval", "30s",
-                    "Silence after which the peer is pinged, within twice this time; 0 = never.",
-                    {0, 24 * support::kHourMs}),
+                    "Time between pings to the peer; 0 = none.", {0, 24 * support::kHourMs}),
     support::option(NX_OPTION_DURATION, "ping_timeout", "30s",
                     "Time after a ping in which anything must arrive, or the connection ends.",
                     {1, support::kHourMs}),

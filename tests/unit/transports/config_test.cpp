@@ -1,6 +1,9 @@
 // Options of the transports: what becomes of a section, and what is said about a bad one.
 #include <catch2/catch.hpp>
 
+#include <fstream>
+#include <sstream>
+
 #include "rawsocket_peer.hpp"
 #include "websocket_peer.hpp"
 
@@ -56,6 +59,27 @@ TEST_CASE("The entry is one that the loader can trust") {
     }
     CHECK(names.count("listen") == 1);
     CHECK(component.interface(nullptr, "nexus.serializer/1") == nullptr);
+  }
+}
+
+TEST_CASE("Each README tells of every option, with its default and its help") {
+  const std::string here = __FILE__;
+  const std::string root = here.substr(0, here.rfind("tests/unit/"));
+  for (const Kind& kind : kinds()) {
+    std::ifstream file(root + "plugins/transports/" + kind.name + "/README.md");
+    std::stringstream text;
+    text << file.rdbuf();
+    const nx_component& component = *kind.entry->components[0];
+    for (uint32_t i = 0; i < component.option_count; ++i) {
+      const nx_option& option = component.options[i];
+      const std::string fallback = text_of(option.fallback);
+      INFO(kind.name << " " << text_of(option.name));
+      const size_t row = text.str().find("\n| `" + text_of(option.name) + "` | ");
+      REQUIRE(row != std::string::npos);
+      const std::string line = text.str().substr(row, text.str().find('\n', row + 1) - row);
+      CHECK(mentions(line, "| " + text_of(option.help) + " |"));
+      if (!fallback.empty()) CHECK(mentions(line, " | `" + fallback + "` | "));
+    }
   }
 }
 

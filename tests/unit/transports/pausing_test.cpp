@@ -202,13 +202,10 @@ TEST_CASE("More messages than fit one batch arrive in order") {
 
 // ---- keepalive -------------------------------------------------------------------------------
 
-TEST_CASE("WebSocket keepalive: silence is answered with a ping, more silence with the end") {
+TEST_CASE("WebSocket keepalive: pings come at their time, and silence after one is the end") {
   WebSocketRig rig(R"({"listen":":0","ping_interval":1000,"ping_timeout":300})");
   rig.open();
   CHECK(rig.stream->deadline == 1000);
-  rig.host.fire_deadline(*rig.stream);  // the handshake itself was heard
-  CHECK(rig.stream->deadline == 1000);
-  CHECK(rig.stream->sent.empty());
   rig.host.fire_deadline(*rig.stream);
   CHECK(rig.next().opcode == 9);
   CHECK(rig.stream->deadline == 300);
@@ -221,14 +218,17 @@ TEST_CASE("WebSocket keepalive: silence is answered with a ping, more silence wi
     rig.feed(frame(10, ""));
     rig.host.fire_deadline(*rig.stream);
     CHECK_FALSE(rig.stream->closed);
-    CHECK(rig.stream->deadline == 1000);
+    CHECK(rig.stream->sent.empty());
+    CHECK(rig.stream->deadline == 700);  // the pings keep their time
+    rig.host.fire_deadline(*rig.stream);
+    CHECK(rig.next().opcode == 9);
+    rig.host.fire_deadline(*rig.stream);  // what was heard before counts no more
+    CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
   }
   SECTION("any traffic counts, a part of a frame too") {
     rig.feed("\x81");
     rig.host.fire_deadline(*rig.stream);
     CHECK_FALSE(rig.stream->closed);
-    CHECK(rig.stream->deadline == 1000);
-    CHECK(rig.next().opcode == -1);
   }
   SECTION("a peer that takes bytes is alive") {
     rig.stream->stuck = true;
@@ -240,10 +240,36 @@ TEST_CASE("WebSocket keepalive: silence is answered with a ping, more silence wi
   }
   SECTION("while the router does not read, nobody can be heard") {
     rig.session().set_reading(false);
-    rig.host.fire_deadline(*rig.stream);
+    for (int i = 0; i < 5; ++i) rig.host.fire_deadline(*rig.stream);
     CHECK_FALSE(rig.stream->closed);
-    CHECK(rig.stream->deadline == 1000);
+    rig.session().set_reading(true);
+    while (!rig.stream->closed && rig.next().opcode != -1) continue;
+    rig.host.fire_deadline(*rig.stream);
+    rig.host.fire_deadline(*rig.stream);
+    CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
   }
+}
+
+TEST_CASE("Keepalive with a timeout of one interval, and of more") {
+  const auto pings_until_the_end = [](int timeout, bool answer_first) {
+    WebSocketRig rig(R"({"listen":":0","ping_interval":1000,"ping_timeout":)" +
+                     std::to_string(timeout) + "}");
+    rig.open();
+    uint64_t time = 0;
+    int pings = 0;
+    while (!rig.stream->closed && pings < 20) {
+      time += rig.stream->deadline;
+      rig.host.fire_deadline(*rig.stream);
+      while (rig.next().opcode == 9) ++pings;
+      if (answer_first && pings == 1) rig.feed(frame(10, ""));
+    }
+    return std::pair(pings, time);
+  };
+  CHECK(pings_until_the_end(1000, false) == std::pair(1, uint64_t{2000}));
+  CHECK(pings_until_the_end(1000, true) == std::pair(2, uint64_t{3000}));
+  CHECK(pings_until_the_end(2500, false) == std::pair(3, uint64_t{3500}));
+  CHECK(pings_until_the_end(2500, true) == std::pair(4, uint64_t{4500}));
+  CHECK(pings_until_the_end(1, false) == std::pair(1, uint64_t{1001}));
 }
 
 TEST_CASE("T-26: RawSocket pings only if it was told to") {
@@ -253,7 +279,6 @@ TEST_CASE("T-26: RawSocket pings only if it was told to") {
   RawSocketRig rig(R"({"listen":":0","ping_interval":1000,"ping_timeout":300})");
   rig.open();
   CHECK(rig.stream->deadline == 1000);
-  rig.host.fire_deadline(*rig.stream);
   rig.host.fire_deadline(*rig.stream);
   CHECK(rig.next() == raw_frame(1, ""));
   CHECK(rig.stream->deadline == 300);
