@@ -36,9 +36,10 @@ def blocks(text):
 
 def has_run(lines, wanted):
     """Whether the lines occur one after the other, but for a common indentation."""
+    code = textwrap.dedent("\n".join(wanted)).rstrip()
     for start in range(len(lines) - len(wanted) + 1):
         part = textwrap.dedent("\n".join(lines[start:start + len(wanted)]))
-        if part.rstrip() == "\n".join(wanted).rstrip():
+        if part.rstrip() == code:
             return True
     return False
 
