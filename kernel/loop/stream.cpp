@@ -269,12 +269,8 @@ void Stream::finish() {
 void Stream::abandon() {
   if (phase_ == Phase::dead) return;
   if (phase_ == Phase::open) remember_end(NX_CLOSED_BY_ROUTER, "the router has stopped");
-  if (tls_ != nullptr) {
-    send_all();
-    tls_->say_goodbye();
-  }
-  send_all();
-  die(NX_CLOSED_BY_ROUTER, {});
+  send_last();
+  die(0, {});
 }
 
 void Stream::on_event(EventTarget& target, uint32_t events) {

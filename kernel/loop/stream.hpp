@@ -140,6 +140,7 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   void mark_dirty();
   void flush();  // by the loop, at the end of the turn
   void send_all();
+  void send_last();
   Sent send_some(Outbox& queue);
   void fail_tls(uint32_t reason);
 

@@ -259,8 +259,8 @@ void Stream::end_of_input() {
     return;
   }
   remember_end(NX_CLOSED_BY_PEER, "closed by the peer");
-  send_all();
-  die(NX_CLOSED_BY_PEER, {});
+  send_last();
+  die(0, {});
 }
 
 // After set_reading(1) while bytes were waiting.

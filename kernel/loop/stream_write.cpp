@@ -91,6 +91,14 @@ void Stream::send_all() {
   }
 }
 
+// What the socket takes right now, before the stream ends for good.
+void Stream::send_last() {
+  send_all();
+  if (tls_ == nullptr || phase_ == Phase::dead || blocked_) return;
+  tls_->say_goodbye();
+  send_all();
+}
+
 Stream::Sent Stream::send_some(Outbox& queue) {
   size_t total = 0;
   while (!queue.empty()) {

@@ -35,8 +35,8 @@ void echo(const std::string& address) {
 }  // namespace
 
 TEST_CASE("\":0\" serves both families on one port") {
-  Harness harness;
   std::string seen;
+  Harness harness;
   harness.accepted = [&](Connection&, const nx_stream_info& info) {
     seen = to_view(info.address);
     return true;
@@ -285,8 +285,8 @@ TEST_CASE("running out of descriptors pauses accepting, says so, and does not sp
 
 TEST_CASE("after close() no connection is announced any more") {
   for (int round = 0; round < 20; ++round) {
-    Harness harness(2);
     std::atomic<bool> closed{false};
+    Harness harness(2);
     harness.accepted = [&](Connection&, const nx_stream_info&) {
       harness.expect(!closed, "accepted() after close() had returned");
       return true;

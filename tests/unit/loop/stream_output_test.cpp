@@ -73,8 +73,8 @@ TEST_CASE("reserve and commit write in place") {
 }
 
 TEST_CASE("a stalled peer: the queue grows, then drained() is called once it is empty") {
+  std::atomic<int> drained{0};
   Harness harness;
-  int drained = 0;
   harness.drained = [&](Connection& c) {
     harness.expect(c.stream->queued() == 0, "drained() means empty");
     const std::lock_guard lock(harness.mutex);
@@ -107,9 +107,9 @@ TEST_CASE("a stalled peer: the queue grows, then drained() is called once it is 
 }
 
 TEST_CASE("drained() may write, stall again, and be called again") {
-  Harness harness;
   size_t rounds = 0;
   std::string expected;
+  Harness harness;
   harness.drained = [&](Connection& c) {
     const std::lock_guard lock(harness.mutex);
     if (++rounds >= 4) return;
@@ -146,8 +146,8 @@ TEST_CASE("drained() may write, stall again, and be called again") {
 
 TEST_CASE("drained() follows a queue that looked long, even if the socket takes it at once") {
   // Whoever stopped at the sight of a long queue waits for this.
+  std::atomic<int> drained{0};
   Harness harness;
-  int drained = 0;
   harness.drained = [&](Connection&) {
     const std::lock_guard lock(harness.mutex);
     ++drained;
@@ -253,8 +253,8 @@ TEST_CASE("FLUSH: last bytes survive a peer that is still sending") {
 }
 
 TEST_CASE("FLUSH: nothing is delivered after it") {
-  Harness harness;
   int calls = 0;
+  Harness harness;
   harness.received = [&](Connection& c, uint8_t*, uint64_t) -> uint64_t {
     const std::lock_guard lock(harness.mutex);
     ++calls;
@@ -298,8 +298,8 @@ TEST_CASE("FLUSH: a peer that does not hang up is left after a while") {
 }
 
 TEST_CASE("NOW: what is queued is dropped, also after a FLUSH that got stuck") {
-  Harness harness;
   const bool flush_first = GENERATE(false, true);
+  Harness harness;
   harness.listen();
   Client client(harness.address(), 4096);
   Connection& connection = harness.connection(0);
@@ -316,8 +316,8 @@ TEST_CASE("NOW: what is queued is dropped, also after a FLUSH that got stuck") {
 }
 
 TEST_CASE("closing inside received(), drained() and deadline() is safe") {
-  Harness harness;
   const uint32_t how = GENERATE(NX_CLOSE_NOW, NX_CLOSE_FLUSH);
+  Harness harness;
   harness.received = [&](Connection& c, uint8_t* data, uint64_t size) -> uint64_t {
     if (size < 20000) return 0;  // let it become a spill
     c.stream->close(how, NX_CLOSED_BY_ROUTER, "in received");
@@ -379,8 +379,8 @@ TEST_CASE("closed() may close and write to other streams") {
 }
 
 TEST_CASE("a stream may be closed while its events wait in the same batch") {
-  Harness harness;
   constexpr size_t kCount = 50;
+  Harness harness;
   // The first one to hear something closes all the others, whose bytes have arrived too.
   harness.received = [&](Connection& c, uint8_t*, uint64_t size) -> uint64_t {
     for (size_t i = 0; i < kCount; ++i) {

@@ -36,13 +36,13 @@ void check_no_spin(Harness& harness, Client& client) {
 
 TEST_CASE("bytes come back over TCP, IPv6 and Unix sockets") {
   TempFolder folder;
+  nx_stream_info seen{};
+  std::string address;
+  std::string local;
   Harness harness;
   harness.options.address = GENERATE(std::string("127.0.0.1:0"), std::string("[::1]:0"),
                                      std::string("unix:"), std::string("localhost:0"));
   if (harness.options.address == "unix:") harness.options.address += folder.path("socket");
-  nx_stream_info seen{};
-  std::string address;
-  std::string local;
   harness.accepted = [&](Connection&, const nx_stream_info& info) {
     seen = info;
     address = to_view(info.address);
@@ -78,8 +78,8 @@ TEST_CASE("an idle stream is small") {
 }
 
 TEST_CASE("what is not used comes back in front of the next bytes, as it was left") {
-  Harness harness;
   std::vector<std::string> calls;
+  Harness harness;
   harness.received = [&](Connection&, uint8_t* data, uint64_t size) -> uint64_t {
     {
       const std::lock_guard lock(harness.mutex);
@@ -104,8 +104,8 @@ TEST_CASE("what is not used comes back in front of the next bytes, as it was lef
 }
 
 TEST_CASE("received() is called again while it makes progress, and not when it makes none") {
-  Harness harness;
   std::vector<uint64_t> sizes;
+  Harness harness;
   harness.received = [&](Connection&, uint8_t*, uint64_t size) -> uint64_t {
     const std::lock_guard lock(harness.mutex);
     sizes.push_back(size);
@@ -134,8 +134,8 @@ TEST_CASE("a transport that claims to have used more than there was is not belie
 }
 
 TEST_CASE("one byte at a time works like everything at once") {
-  Harness harness;
   std::string got;
+  Harness harness;
   harness.received = [&](Connection& c, uint8_t* data, uint64_t size) -> uint64_t {
     if (size < 10) return 0;
     c.write(view(data, 10));
@@ -149,9 +149,9 @@ TEST_CASE("one byte at a time works like everything at once") {
 }
 
 TEST_CASE("a message far larger than the read buffer arrives whole") {
-  Harness harness;
   const size_t size = 3 * EventLoop::kReadBuffer + 12345;
   int calls = 0;
+  Harness harness;
   harness.received = [&](Connection& c, uint8_t* data, uint64_t have) -> uint64_t {
     const std::lock_guard lock(harness.mutex);
     ++calls;
@@ -236,9 +236,9 @@ TEST_CASE("pausing and resuming within one call delivers the rest") {
 }
 
 TEST_CASE("a long stream pauses and resumes without losing a byte") {
-  Harness harness;
   const size_t size = 4 << 20;
   std::string got;
+  Harness harness;
   harness.received = [&](Connection& c, uint8_t* data, uint64_t have) -> uint64_t {
     const uint64_t used = have > 1000 ? have / 3 + 1 : have;
     const std::lock_guard lock(harness.mutex);
@@ -277,8 +277,8 @@ TEST_CASE("one stream that sends without end does not starve the others") {
 
 TEST_CASE("the peer's end is noticed while reading is paused") {
   TempFolder folder;
-  Harness harness;
   const bool is_unix = GENERATE(false, true);
+  Harness harness;
   if (is_unix) harness.options.address = "unix:" + folder.path("socket");
   harness.accepted = [&](Connection& c, const nx_stream_info&) {
     if (c.harness->count_accepted() == 1) c.stream->set_reading(false);
@@ -306,8 +306,8 @@ TEST_CASE("the peer's end is noticed while reading is paused") {
 
 TEST_CASE("an end behind unread bytes is told after those bytes, without spinning meanwhile") {
   TempFolder folder;
-  Harness harness;
   const bool is_unix = GENERATE(false, true);
+  Harness harness;
   if (is_unix) harness.options.address = "unix:" + folder.path("socket");
   harness.accepted = [&](Connection& c, const nx_stream_info&) {
     if (c.harness->count_accepted() == 1) c.stream->set_reading(false);
@@ -377,8 +377,8 @@ TEST_CASE("the last bytes before the peer's end are answered") {
 }
 
 TEST_CASE("a deadline comes once, moves in both directions, and can be taken back") {
-  Harness harness;
   std::vector<uint64_t> fired;
+  Harness harness;
   harness.deadline = [&](Connection& c) {
     const std::lock_guard lock(harness.mutex);
     fired.push_back(c.loop->now_ms());
@@ -428,8 +428,8 @@ TEST_CASE("a deadline comes once, moves in both directions, and can be taken bac
 }
 
 TEST_CASE("a transport can refuse a stream, with or without a last word") {
-  Harness harness;
   bool say = GENERATE(false, true);
+  Harness harness;
   harness.accepted = [&](Connection& c, const nx_stream_info&) {
     if (say) {
       c.write("no");

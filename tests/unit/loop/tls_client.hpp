@@ -1,0 +1,67 @@
+// What the TLS tests need of the other side: certificates made on the spot, and a client that is
+// OpenSSL's own blocking one.
+#pragma once
+
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "tests/unit/loop/harness.hpp"
+
+namespace nexus::test {
+
+struct Freer {
+  void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+  void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
+};
+template <typename T>
+using Owned = std::unique_ptr<T, Freer>;
+
+// A certificate with its P-256 key, as PEM files "<name>.pem" and "<name>.key" in a folder.
+struct Identity {
+  Owned<X509> certificate;
+  Owned<EVP_PKEY> key;
+  std::string certificate_file;
+  std::string key_file;
+  std::string der() const;
+};
+
+// Signed by `issuer`, or by itself.
+Identity make_identity(const TempFolder& folder, const std::string& name, const Identity* issuer,
+                       bool is_authority = false);
+
+class TlsClient {
+ public:
+  struct Settings {
+    const Identity* identity = nullptr;
+    int max_version = 0;
+    std::string alpn;  // as on the wire
+    SSL_SESSION* resume = nullptr;
+  };
+  TlsClient(const std::string& address, const Settings& settings);
+  explicit TlsClient(const std::string& address) : TlsClient(address, Settings()) {}
+
+  bool connected() const { return connected_; }  // the handshake has succeeded
+  SSL* ssl() const { return ssl_.get(); }
+  Client& socket() { return socket_; }
+  bool send(std::string_view bytes);
+  std::string receive(size_t size);
+  // The end as TLS sees it: SSL_ERROR_ZERO_RETURN after close_notify, else another SSL_ERROR_*.
+  int end();
+  std::string exporter();
+
+ private:
+  Client socket_;
+  Owned<SSL_CTX> context_;
+  Owned<SSL> ssl_;
+  bool connected_ = false;
+};
+
+}  // namespace nexus::test
