@@ -43,19 +43,22 @@ class BinaryEmitter {
   static const nx_value_sink kSink;
 
  private:
+  // One open list or dict. Eight bytes, because the router clears the state for every message.
   struct Level {
-    uint32_t place;    // of the head, counted from base_, where the count is not known
-    uint32_t limit;    // entries there may be
-    uint32_t entries;  // entries begun
-    uint8_t dict;
-    uint8_t known;    // `limit` is the count that the head already says
-    uint8_t has_key;  // a dict's key has been written, its value not yet
+    // Where the count is known, the count; else the place of the head, counted from base_.
+    uint32_t count_or_place;
+    uint32_t entries : 29;  // begun
+    uint32_t dict : 1;
+    uint32_t known : 1;
+    uint32_t has_key : 1;  // a dict's key has been written, its value not yet
   };
+  static constexpr uint32_t kMaxEntries = (1u << 29) - 1;
 
   static BinaryEmitter& of(void* state) { return *static_cast<BinaryEmitter*>(state); }
 
   static nx_status count_entry(Level& level) {
-    if (level.entries == level.limit) return level.known != 0 ? NX_E_STATE : NX_E_LIMIT;
+    if (level.known != 0 && level.entries == level.count_or_place) return NX_E_STATE;
+    if (level.entries == kMaxEntries) return NX_E_LIMIT;
     ++level.entries;
     return NX_OK;
   }
@@ -89,19 +92,17 @@ class BinaryEmitter {
     if (status != NX_OK) return status;
     const bool known = count != NX_COUNT_UNKNOWN;
     const uint64_t place = out_->size - base_;
-    if (known ? count > UINT32_MAX : place > UINT32_MAX) return NX_E_LIMIT;
+    if (known ? count > kMaxEntries : place > UINT32_MAX) return NX_E_LIMIT;
     uint8_t head[9];
     const size_t size = Format::head(head, dict, known ? static_cast<uint32_t>(count) : 0);
     status = append(out_, head, size);
     if (status != NX_OK) return status;
-    levels_[depth_++] = Level{
-        .place = static_cast<uint32_t>(place),
-        .limit = known ? static_cast<uint32_t>(count) : UINT32_MAX,
-        .entries = 0,
-        .dict = static_cast<uint8_t>(dict ? 1 : 0),
-        .known = static_cast<uint8_t>(known ? 1 : 0),
-        .has_key = 0,
-    };
+    Level& level = levels_[depth_++];
+    level.count_or_place = static_cast<uint32_t>(known ? count : place);
+    level.entries = 0;
+    level.dict = dict ? 1 : 0;
+    level.known = known ? 1 : 0;
+    level.has_key = 0;
     return NX_OK;
   }
 
@@ -110,13 +111,13 @@ class BinaryEmitter {
     const Level& level = levels_[depth_ - 1];
     if ((level.dict != 0) != dict || level.has_key != 0) return NX_E_STATE;
     if (level.known != 0) {
-      if (level.entries != level.limit) return NX_E_STATE;
+      if (level.entries != level.count_or_place) return NX_E_STATE;
     } else {
       uint8_t head[9];
       const size_t size = Format::head(head, dict, level.entries);
       const nx_status status = nx_writer_reserve(out_, size - 1);
       if (status != NX_OK) return status;
-      uint8_t* const at = out_->data + base_ + level.place;
+      uint8_t* const at = out_->data + base_ + level.count_or_place;
       if (size != 1) {
         std::memmove(at + size, at + 1, out_->data + out_->size - (at + 1));
         out_->size += size - 1;

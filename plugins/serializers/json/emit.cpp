@@ -101,11 +101,15 @@ nx_status put_text(nx_writer* out, nx_str text) {
   const auto* const begin = reinterpret_cast<const uint8_t*>(text.data);
   const uint8_t* const end = begin + text.size;
   out->data[out->size++] = '"';
+  if (text.size < 16 && copy_short(out->data + out->size, begin, text.size)) {
+    out->size += text.size;
+    out->data[out->size++] = '"';
+    return NX_OK;
+  }
   for (const uint8_t* p = begin;;) {
     uint32_t high = 0;
     const uint8_t* const stop = find_special(p, end, begin, high);
-    const auto run = static_cast<size_t>(stop - p);
-    if (run != 0) put(out, p, run);
+    put(out, p, static_cast<size_t>(stop - p));
     if (stop == end) break;
     char escape[6];
     const size_t size = make_escape(*stop, escape);

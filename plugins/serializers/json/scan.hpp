@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -73,6 +74,45 @@ inline const uint8_t* find_special(const uint8_t* p, const uint8_t* end,
     high |= *p & 0x80u;
   }
   return p;
+}
+
+// Copies a text of 1 to 15 bytes to `out` if find_special would find nothing in it; false, and
+// anything in `out`, if it would. Such texts are most of a message, and too short for its steps.
+inline bool copy_short(uint8_t* out, const uint8_t* p, size_t size) {
+#if defined(__SSE2__)
+  const auto plain = [](__m128i v) {
+    const __m128i special = _mm_or_si128(
+        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))),
+        _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v));
+    return _mm_movemask_epi8(special) == 0;
+  };
+  // The first and the last bytes, which overlap unless there are exactly so many.
+  if (size >= 8) {
+    int64_t first;
+    int64_t last;
+    std::memcpy(&first, p, 8);
+    std::memcpy(&last, p + size - 8, 8);
+    if (!plain(_mm_set_epi64x(last, first))) return false;
+    std::memcpy(out, &first, 8);
+    std::memcpy(out + size - 8, &last, 8);
+    return true;
+  }
+  if (size >= 4) {
+    int32_t first;
+    int32_t last;
+    std::memcpy(&first, p, 4);
+    std::memcpy(&last, p + size - 4, 4);
+    if (!plain(_mm_set_epi32(last, last, last, first))) return false;
+    std::memcpy(out, &first, 4);
+    std::memcpy(out + size - 4, &last, 4);
+    return true;
+  }
+#endif
+  for (size_t i = 0; i < size; ++i) {
+    if (p[i] == '"' || p[i] == '\\' || p[i] < 0x20) return false;
+    out[i] = p[i];
+  }
+  return true;
 }
 
 }  // namespace nexus::serializers::json

@@ -83,6 +83,21 @@ TEST_CASE("JSON: text is written with the fewest escapes") {
         "\"" + std::string(at, 'x') + "\\n" + std::string(69 - at, 'x') + "\"";
     CHECK(emit_string(text).text == expected);
   }
+  // And at every position of short text, which is looked at in another way.
+  for (size_t size = 0; size <= 17; ++size) {
+    const std::string text = std::string("abcdefghijklmnopq").substr(0, size);
+    CHECK(emit_string(text).text == '"' + text + '"');
+    for (size_t at = 0; at < size; ++at) {
+      for (const auto& [special, escape] :
+           {std::pair{'"', "\\\""}, {'\\', "\\\\"}, {'\x1f', "\\u001f"}, {'\0', "\\u0000"}}) {
+        if (special == 0 && at == 0) continue;  // would be binary
+        std::string with = text;
+        with[at] = special;
+        CHECK(emit_string(with).text ==
+              '"' + text.substr(0, at) + escape + text.substr(at + 1) + '"');
+      }
+    }
+  }
   CHECK(emit_string(std::string(1000, '\x02')).text.size() == 6002);
 }
 
