@@ -7,6 +7,7 @@
 #include "kernel/message/error_uri.hpp"
 #include "kernel/routing/disclose.hpp"
 #include "kernel/routing/meta_details.hpp"
+#include "kernel/routing/stored_event.hpp"
 #include "kernel/session/session.hpp"
 
 namespace nexus {
@@ -42,7 +43,9 @@ void Broker::subscribe(Session& session, const Message& message, const Options& 
     id = subscription->id;
     // P-02: subscribing twice is one subscription.
     if (session.tables().subscriptions.insert(id, 1) != nullptr) {
-      subscription->members.push_back({&session, session.info(), &session.format()});
+      subscription->members.push_back(
+          {&session, session.info(), &session.format(),
+           options.has_nkey ? std::make_shared<const std::string>(options.nkey) : nullptr});
       subscription->list = nullptr;
       generation_.fetch_add(1, std::memory_order_release);
       if (events_.wanted() && !reserved_uri(message.uri)) {
@@ -168,42 +171,14 @@ void Broker::publish_internal(Shard& shard, std::string_view topic, const Option
   deliver({shard, random_id(), topic, options, payload, nullptr, false, false, Grant{}});
 }
 
-// P-20: in every given eligible list and in none of the exclude lists.
-bool Broker::selected(const Publication& publication, const SessionInfo& receiver) const {
-  const Receivers& wanted = publication.options.receivers;
-  const auto contains = [](const auto& list, const auto& value) {
-    return std::find(list.begin(), list.end(), value) != list.end();
-  };
-  const bool empty_means_all = policy_.empty_eligible_means_all;
-  if (wanted.has_exclude && contains(wanted.exclude, receiver.id)) return false;
-  if (wanted.has_eligible && !(wanted.eligible.empty() && empty_means_all) &&
-      !contains(wanted.eligible, receiver.id)) {
-    return false;
-  }
-  for (const AttributeList& list : wanted.attributes) {
-    if (list.eligible && list.values.empty() && empty_means_all) continue;
-    std::string_view value;
-    bool known = true;
-    if (list.attribute == "authid") {
-      value = receiver.authid;
-    } else if (list.attribute == "authrole") {
-      value = receiver.authrole;
-    } else if (list.attribute == "authmethod") {
-      value = receiver.authmethod;
-    } else if (list.attribute == "authprovider") {
-      value = receiver.authprovider;
-    } else {
-      const Value attribute = receiver.attributes.find(list.attribute);
-      known = attribute.is(NX_STRING);
-      if (known) {
-        if (contains(list.values, attribute.as_string()) != list.eligible) return false;
-        continue;
-      }
-    }
-    const bool listed = known && contains(list.values, value);
-    if (listed != list.eligible) return false;
-  }
-  return true;
+// P-20: in every given eligible list and in none of the exclude lists; P-28: holds the key, if the
+// publication has one; X-04: understands a payload that is passed through.
+bool Broker::selected(const Publication& publication, const Receiver& to) const {
+  const SessionInfo& receiver = *to.info;
+  const Options& options = publication.options;
+  if (options.passthru.ppt() && !receiver.has(kSubscriberPassthru)) return false;
+  if (options.has_rkey && (to.nkey == nullptr || *to.nkey != options.rkey)) return false;
+  return may_receive(options.receivers, receiver, policy_.empty_eligible_means_all);
 }
 
 }  // namespace nexus

@@ -87,7 +87,7 @@ class Broker {
                     const ReceiverList::Run& run, Encodings& encodings);
   void deliver_there(const Publication& publication, const TopicMatch::Group& group,
                      const ReceiverList::Run& run, Encodings& encodings);
-  bool selected(const Publication& publication, const SessionInfo& receiver) const;
+  bool selected(const Publication& publication, const Receiver& to) const;
   // False when the session, which may live on another loop, was not on it. mutex_ is held.
   bool remove(Subscription& subscription, const Session& session, uint64_t session_id, bool tell);
   void on_revoked(Session& session, uint64_t subscription, std::string_view reason);

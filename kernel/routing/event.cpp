@@ -12,24 +12,34 @@ namespace {
 // Large encodings are shared among receivers instead of being copied into every queue.
 constexpr size_t kShareFrom = 4096;
 
-// Classes of receivers whose Details differ: may they see who published?
-constexpr uint32_t kClasses = 2;
-constexpr uint32_t kSlots = kMaxSerializers * kClasses;
+constexpr uint32_t kSlots = kMaxSerializers * kEventClasses;
 
-uint32_t slot_of(const Serializer& format, bool sees_publisher) {
-  return format.index * kClasses + (sees_publisher ? 1 : 0);
+// Classes of receivers whose Details differ, as bits (P-25, P-26): nobody is told what it did not
+// ask for.
+enum Sees : uint32_t { kSeesPublisher = 1, kSeesTrust = 2 };
+
+uint32_t slot_of(const Serializer& format, uint32_t sees) {
+  return format.index * kEventClasses + sees;
+}
+
+// What of `offered` this receiver gets to see.
+uint32_t sees_of(uint32_t offered, const SessionInfo& receiver) {
+  uint32_t sees = 0;
+  if ((offered & kSeesPublisher) && receiver.has(kSubscriberIdentification)) sees |= kSeesPublisher;
+  if ((offered & kSeesTrust) && receiver.has(kSubscriberTrustLevels)) sees |= kSeesTrust;
+  return sees;
 }
 
 // The events of one subscription for the receivers on one other loop.
 class EventLetter : public Mail {
  public:
   EventLetter(Shard& shard, uint64_t subscription, std::shared_ptr<const ReceiverList> list,
-              const ReceiverList::Run& run, bool disclosed)
+              const ReceiverList::Run& run, uint32_t offered)
       : shard_(shard),
         subscription_(subscription),
         list_(std::move(list)),
         run_(run),
-        disclosed_(disclosed) {}
+        offered_(offered) {}
 
   void run(Loop&) override {
     if (selected_) {
@@ -51,8 +61,8 @@ class EventLetter : public Mail {
         session->tables().subscriptions.find(subscription_) == nullptr) {
       return;
     }
-    const bool sees = disclosed_ && receiver.info->has(kSubscriberIdentification);
-    const BufferRef& bytes = encodings_[slot_of(*receiver.format, sees)];
+    const BufferRef& bytes =
+        encodings_[slot_of(*receiver.format, sees_of(offered_, *receiver.info))];
     if (!bytes) {
       shard_.counters.events_dropped.add();
       return;
@@ -67,7 +77,7 @@ class EventLetter : public Mail {
   uint64_t subscription_;
   std::shared_ptr<const ReceiverList> list_;
   ReceiverList::Run run_;
-  bool disclosed_;
+  uint32_t offered_;
 };
 
 }  // namespace
@@ -78,19 +88,22 @@ struct Broker::Encodings {
   Encodings(const Publication& p, const TopicMatch::Group& g) : publication(p), group(g) {}
 
   // The bytes for this kind of receiver; empty when the format cannot say them (E-03).
-  Bytes get(const Serializer& format, bool sees_publisher) {
-    const uint32_t slot = slot_of(format, sees_publisher);
+  Bytes get(const Serializer& format, uint32_t sees) {
+    const uint32_t slot = slot_of(format, sees);
     Writer& out = publication.shard.event_out[slot];
     if (states[slot] == State::none) {
       Disclosure publisher;
-      if (sees_publisher) {
+      if (sees & kSeesPublisher) {
         publisher = {publication.publisher->id, publication.publisher->authid,
                      publication.publisher->authrole};
       }
       EventDetails details;
       if (group.pattern) details.topic = publication.topic;
-      if (sees_publisher) details.publisher = &publisher;
+      if (sees & kSeesPublisher) details.publisher = &publisher;
+      details.has_trust_level = (sees & kSeesTrust) != 0;
+      details.trust_level = publication.grant.trust_level;
       details.passthru = &publication.options.passthru;
+      details.acknowledged_delivery = publication.options.acknowledged_delivery;
       out.clear();
       const nx_status status =
           Build(publication.shard.build, format, out)
@@ -101,10 +114,10 @@ struct Broker::Encodings {
     return states[slot] == State::made ? out.bytes() : Bytes{};
   }
 
-  const BufferRef& shared(const Serializer& format, bool sees_publisher) {
-    const uint32_t slot = slot_of(format, sees_publisher);
+  const BufferRef& shared(const Serializer& format, uint32_t sees) {
+    const uint32_t slot = slot_of(format, sees);
     if (!buffers[slot]) {
-      const Bytes bytes = get(format, sees_publisher);
+      const Bytes bytes = get(format, sees);
       if (!bytes.empty()) buffers[slot] = BufferRef::copy_of(bytes);
     }
     return buffers[slot];
@@ -115,6 +128,23 @@ struct Broker::Encodings {
   std::array<State, kSlots> states{};
   std::array<BufferRef, kSlots> buffers;
 };
+
+namespace {
+
+template <typename Publication>
+uint32_t offered_by(const Publication& publication) {
+  return (publication.disclosed ? kSeesPublisher : 0u) |
+         (publication.grant.has_trust_level ? kSeesTrust : 0u);
+}
+
+// Can there be a receiver that this publication is not for?
+template <typename Publication>
+bool filters(const Publication& publication) {
+  return publication.options.receivers.any() || publication.options.has_rkey ||
+         publication.options.passthru.ppt();
+}
+
+}  // namespace
 
 void Broker::deliver(const Publication& publication) {
   const uint32_t here = publication.shard.loop.index();
@@ -134,14 +164,15 @@ void Broker::deliver(const Publication& publication) {
 
 void Broker::deliver_here(const Publication& publication, const TopicMatch::Group& group,
                           const ReceiverList::Run& run, Encodings& encodings) {
-  const bool filtered = publication.options.receivers.any();
+  const bool filtered = filters(publication);
+  const uint32_t offered = offered_by(publication);
   const bool many = run.end - run.begin > 1;
   for (uint32_t at = run.begin; at < run.end; ++at) {
     const Receiver& receiver = group.list->receivers[at];
     const SessionInfo& info = *receiver.info;
     if (publication.exclude_publisher && publication.publisher->id == info.id) continue;  // P-06
-    if (filtered && !selected(publication, info)) continue;
-    const bool sees = publication.disclosed && info.has(kSubscriberIdentification);
+    if (filtered && !selected(publication, receiver)) continue;
+    const uint32_t sees = sees_of(offered, info);
     const Bytes bytes = encodings.get(*receiver.format, sees);
     if (bytes.empty()) {
       publication.shard.counters.events_dropped.add();
@@ -163,18 +194,18 @@ void Broker::deliver_here(const Publication& publication, const TopicMatch::Grou
 void Broker::deliver_there(const Publication& publication, const TopicMatch::Group& group,
                            const ReceiverList::Run& run, Encodings& encodings) {
   Shard& there = *shards_[run.loop];
-  auto letter = std::make_unique<EventLetter>(there, group.subscription, group.list, run,
-                                              publication.disclosed);
-  letter->selected_ = publication.options.receivers.any();
+  const uint32_t offered = offered_by(publication);
+  auto letter = std::make_unique<EventLetter>(there, group.subscription, group.list, run, offered);
+  letter->selected_ = filters(publication);
   bool anybody = !letter->selected_;
   for (uint32_t at = run.begin; at < run.end; ++at) {
     const Receiver& receiver = group.list->receivers[at];
     if (letter->selected_) {
-      if (!selected(publication, *receiver.info)) continue;
+      if (!selected(publication, receiver)) continue;
       letter->indices_.push_back(at);
       anybody = true;
     }
-    const bool sees = publication.disclosed && receiver.info->has(kSubscriberIdentification);
+    const uint32_t sees = sees_of(offered, *receiver.info);
     BufferRef& slot = letter->encodings_[slot_of(*receiver.format, sees)];
     if (!slot) slot = encodings.shared(*receiver.format, sees);
   }

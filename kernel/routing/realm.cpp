@@ -11,7 +11,8 @@ namespace {
 // F-06: what is announced is what works.
 constexpr std::string_view kBrokerFeatures[] = {
     "publisher_exclusion",        "publisher_identification", "subscriber_blackwhite_listing",
-    "pattern_based_subscription", "payload_passthru_mode",
+    "pattern_based_subscription", "payload_passthru_mode",    "publication_trustlevels",
+    "sharded_subscription",
 };
 
 constexpr std::string_view kDealerFeatures[] = {

@@ -19,6 +19,7 @@ struct Receiver {
   Session* session = nullptr;  // to be touched on its own loop only
   SessionInfoPtr info;
   const Serializer* format = nullptr;
+  std::shared_ptr<const std::string> nkey;  // takes only events with this rkey, when they have one
 };
 
 // Sorted by loop, so that each loop's part is one run.

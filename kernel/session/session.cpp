@@ -111,7 +111,9 @@ Sent Session::send(Urgency urgency, Bytes message, nx_buffer* owner) {
   const Sent sent = outbox_.send(urgency, message, owner);
   if (sent == Sent::ok) {
     shard_.counters.messages_out.add();
-    if (outbox_.congested()) check_queue();
+    // Only its own requests bring replies, so only those are held back. A callee that is behind
+    // with its INVOCATIONs must be heard all the same: what it says may be what it waits for.
+    if (urgency == Urgency::reply && outbox_.congested()) check_queue();
     return sent;
   }
   if (urgency == Urgency::event && (sent == Sent::full || sent == Sent::too_large)) {

@@ -20,6 +20,7 @@ namespace nexus {
 class Session;
 
 constexpr uint32_t kMaxSerializers = 8;
+constexpr uint32_t kEventClasses = 4;  // of receivers whose EVENT.Details differ
 
 // Written by one loop, read by [any].
 class Count {
@@ -84,7 +85,7 @@ class Shard {
   Writer text;         // parse(): decoded text of the message at hand
   Writer option_text;  // parse_options()
   Writer out;          // the outgoing message being built
-  std::array<Writer, kMaxSerializers * 2> event_out;  // one EVENT encoding per format and class
+  std::array<Writer, kMaxSerializers * kEventClasses> event_out;  // one EVENT encoding per format and class
   BuildContext build;
   Options options;
 

@@ -7,7 +7,8 @@
 namespace nexus::test {
 namespace {
 
-constexpr std::string_view kNobody = "com.example.nobody.has.this.procedure";
+// Below wamp, so that no pattern that a test registers can catch it (U-14).
+constexpr std::string_view kNobody = "wamp.nobody.has.this.procedure";
 
 WireOptions with_format(WireOptions options, Format format) {
   options.format = format;
@@ -56,6 +57,11 @@ Value client_details(std::initializer_list<std::string_view> without) {
       {"callee", "pattern_based_registration"},
       {"callee", "shared_registration"},
       {"callee", "registration_revocation"},
+      {"callee", "call_reroute"},
+      {"publisher", "payload_passthru_mode"},
+      {"subscriber", "payload_passthru_mode"},
+      {"caller", "payload_passthru_mode"},
+      {"callee", "payload_passthru_mode"},
   };
   const auto left_out = [&](const std::string& name) {
     return std::find(without.begin(), without.end(), name) != without.end();
