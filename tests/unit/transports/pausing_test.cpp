@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <random>
+#include <tuple>
 
 #include "rawsocket_peer.hpp"
 #include "websocket_peer.hpp"
@@ -198,6 +199,53 @@ TEST_CASE("More messages than fit one batch arrive in order") {
   rig.feed(wire);
   CHECK(rig.session().messages == expected);
   CHECK(rig.stream->received_calls == 2);  // the handshake, and this
+}
+
+TEST_CASE("T-05: every cut of every sequence of frames gives the same") {
+  const std::string header = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+  const std::string json = R"({"listen":":0","compression":true,"max_message_size":600})";
+  const std::string hello = {'\xf2', '\x48', '\xcd', '\xc9', '\xc9', '\x07', '\0'};
+  const std::string good = text_frame("[1]") + frame(9, "ping") + frame(1, "[\xce", 0) +
+                           frame(10, "") + frame(0, "\xb1]") + frame(1, hello, 0xc0) +
+                           frame(1, hello.substr(0, 3), 0x40) + frame(0, hello.substr(3)) +
+                           text_frame(std::string(130, 'x'));
+  const std::string endings[] = {
+      close_frame(1000, "bye"),
+      close_frame(1005),
+      frame(8, "x"),
+      frame(2, ""),
+      frame(0, "x"),
+      frame(3, "x"),
+      text_frame("\xff"),
+      frame(1, "x", 0) + frame(1, "x"),
+      text_frame(std::string(601, 'x')),
+      frame(1, std::string(400, 'x'), 0) + frame(0, std::string(201, 'x')),
+      frame(1, "\xff\xff\xff", 0xc0)};
+  for (const std::string& ending : endings) {
+    const std::string wire = good + ending + text_frame("too late");
+    const auto outcome = [&](const std::vector<size_t>& cuts) {
+      WebSocketRig rig(json);
+      rig.open("wamp.2.json", header);
+      size_t at = 0;
+      for (const size_t cut : cuts) {
+        rig.feed(wire.substr(at, cut - at));
+        at = cut;
+      }
+      rig.feed(wire.substr(at));
+      return std::tuple(rig.session().messages, rig.stream->sent, rig.session().closed_reason,
+                        rig.session().closed_text);
+    };
+    const auto whole = outcome({});
+    REQUIRE(std::get<0>(whole) ==
+            Messages{"[1]", "[\xce\xb1]", "Hello", "Hello", std::string(130, 'x')});
+    REQUIRE(std::get<2>(whole) != 0);
+    std::vector<size_t> all;
+    for (size_t cut = 1; cut < wire.size(); ++cut) {
+      REQUIRE(outcome({cut}) == whole);
+      all.push_back(cut);
+    }
+    REQUIRE(outcome(all) == whole);
+  }
 }
 
 // ---- keepalive -------------------------------------------------------------------------------
