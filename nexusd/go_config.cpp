@@ -208,24 +208,39 @@ void translate_rawsocket(Section from, int64_t& queue) {
   translate_queue(from, queue);
 }
 
-// Switches of a Go realm without a counterpart. They are off in most files; a word is due only when
-// somebody turned one on.
-void notice_realm_switches(Section& from) {
-  constexpr std::pair<const char*, const char*> kSwitches[] = {
-      {"require_local_auth", "is ignored: the daemon has no clients inside"},
-      {"require_local_authz", "is ignored: the daemon has no clients inside"},
-      {"meta_strict", "is ignored: session details are always the standard ones"},
-      {"enable_meta_kill", "is ignored: see the configuration reference for the meta API"},
-      {"enable_meta_modify", "is ignored: wamp.session.modify_details is not offered"},
+// Who may end other sessions. The Go daemon knows anonymous clients only, and lets all of them.
+void translate_meta(Section& from, const std::vector<std::string>& realm) {
+  const auto path = [&](const char* key) {
+    std::vector<std::string> keys = realm;
+    keys.emplace_back(key);
+    return keys;
   };
-  for (const auto& [key, why] : kSwitches) {
-    if (from.flag(key)) from.notice(key, why);
+  const bool kill = from.flag("enable_meta_kill");
+  const bool modify = from.flag("enable_meta_modify");
+  if (kill) {
+    Value roles = Value::list();
+    roles.append(Value::string("trusted"));
+    roles.append(Value::string("anonymous"));
+    from.put(path("meta_kill_roles"), roles, "enable_meta_kill");
+    if (!modify) {
+      from.notice("enable_meta_kill",
+                  "permits wamp.session.modify_details too: see meta_kill_roles");
+    }
+  } else if (modify) {
+    from.notice("enable_meta_modify",
+                "is ignored without enable_meta_kill: meta_kill_roles permits both or none");
   }
-  for (const auto& [key, why] :
-       {std::pair("meta_include_session_details", "is ignored, as meta_strict is"),
-        std::pair("event_history", "is ignored: this version keeps no history of events")}) {
-    const Value list = from.list(key);
-    if (list && list.size() > 0) from.notice(key, why);
+  from.flag("meta_strict");  // it is always on here
+  const Value details = from.list("meta_include_session_details");
+  if (details) {
+    from.put(path("meta_session_details"), details, "meta_include_session_details");
+  }
+}
+
+void translate_history(Section& from) {
+  const Value topics = from.list("event_history");
+  if (topics && topics.size() > 0) {
+    from.notice("event_history", "is ignored: this version keeps no history of events");
   }
 }
 
@@ -249,7 +264,11 @@ void translate_realm(Section from, const std::vector<std::string>& realm) {
   if (from.flag("anonymous_auth")) {
     put({"authenticators", "anonymous", "type"}, Value::string("anonymous"), "anonymous_auth");
   }
-  notice_realm_switches(from);
+  translate_meta(from, realm);
+  translate_history(from);
+  for (const char* key : {"require_local_auth", "require_local_authz"}) {
+    if (from.flag(key)) from.notice(key, "is ignored: the daemon has no clients inside");
+  }
 }
 
 }  // namespace
