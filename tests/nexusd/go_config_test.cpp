@@ -164,23 +164,40 @@ TEST_CASE("realm keys") {
   CHECK_FALSE(realms.has({"realm_template", "uri"}));
 }
 
+TEST_CASE("meta API: who may kill, and what is shown of a session") {
+  auto realm = [](const std::string& keys) {
+    return translate(R"({"router": {"realms": [{"uri": "a", )" + keys + "}]}}");
+  };
+  const std::vector<std::string> roles = {"realms", "realm1", "meta_kill_roles"};
+  Translated none = realm(R"("meta_strict": true)");
+  CHECK_FALSE(none.has(roles));
+  CHECK(none.file.notices.size() == 1);
+  Translated both = realm(R"("enable_meta_kill": true, "enable_meta_modify": true)");
+  CHECK(both.text(roles) == R"(["trusted","anonymous"])");
+  CHECK(both.file.notices.size() == 1);
+  Translated kill = realm(R"("enable_meta_kill": true)");
+  CHECK(kill.has(roles));
+  CHECK(kill.notices("router.realms[0].enable_meta_kill"));
+  Translated modify = realm(R"("enable_meta_modify": true)");
+  CHECK_FALSE(modify.has(roles));
+  CHECK(modify.notices("router.realms[0].enable_meta_modify"));
+  Translated details = realm(R"("meta_include_session_details": ["x", "y"])");
+  CHECK(details.text({"realms", "realm1", "meta_session_details"}) == R"(["x","y"])");
+}
+
 TEST_CASE("what means nothing here, or in Go, is named and ignored") {
   Translated odd = translate(R"({
     "websocket": {"address": ":1", "out_queue_size": 5, "enable_tracking_cookie": true,
                   "enable_request_capture": true, "adress": ""},
     "router": {"mem_stats_log_sec": 5, "realms": [{"uri": "a", "foo": 1,
-        "require_local_auth": true, "require_local_authz": true, "meta_strict": true,
-        "meta_include_session_details": ["x"], "enable_meta_kill": true,
-        "enable_meta_modify": true, "event_history": [{"topic": "a.b", "limit": 5}]}]},
+        "require_local_auth": true, "require_local_authz": true}]},
     "bar": 1})");
   CHECK(odd.ok);
   CHECK(odd.text({"transports", "websocket", "tracking_cookie"}) == R"("nexus-wamp-cookie")");
   CHECK(odd.notices("websocket.enable_request_capture"));
   CHECK(odd.notices("websocket.adress"));
   CHECK(odd.notices("router.mem_stats_log_sec"));
-  for (const char* key : {"foo", "require_local_auth", "require_local_authz", "meta_strict",
-                          "meta_include_session_details", "enable_meta_kill", "enable_meta_modify",
-                          "event_history"}) {
+  for (const char* key : {"foo", "require_local_auth", "require_local_authz"}) {
     CHECK(odd.notices(std::string("router.realms[0].") + key));
   }
   CHECK(odd.notices("bar"));
