@@ -64,9 +64,9 @@ typedef struct nx_serializer_v1 {
   nx_status (*walk)(void* self, nx_bytes value, const nx_limits* limits, nx_writer* scratch,
                     const nx_value_sink* sink, void* user, nx_error* error);
 
-  /* Starts writing one value to `out`; `state` is emitter_size zeroed bytes that live until the
-   * value is complete. `emit` below is then called with user = state. What the format cannot say
-   * is NX_E_UNREPRESENTABLE. [loop] */
+  /* Starts writing one value to `out`; `state` is emitter_size zeroed bytes, aligned to 16, that
+   * live until the value is complete. `emit` below is then called with user = state. What the
+   * format cannot say is NX_E_UNREPRESENTABLE. [loop] */
   void (*emit_begin)(void* self, void* state, nx_writer* out);
 
   /* Appends a value that is already encoded in this very format. [loop] */

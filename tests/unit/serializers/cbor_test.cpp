@@ -271,8 +271,9 @@ TEST_CASE("CBOR: only chunks need memory, and what was joined first stays where 
 
   std::string message = unhex("9f");
   for (int i = 0; i < 30; ++i) {
-    message += unhex("7f") + unhex("78c8") + std::string(200, static_cast<char>('A' + i)) +
-               unhex("616260ff");
+    message += unhex("7f78c8");
+    message.append(200, static_cast<char>('A' + i));
+    message += unhex("616260ff");
   }
   message += unhex("5f41004101ff ff");
   Writer scratch;

@@ -328,12 +328,14 @@ TEST_CASE("E-03: a JSON string value that begins with NUL is binary") {
   check(R"("\u0000\/\u002b+\/")", "ffefbf");  // "/++/" with escapes
   check(R"("\u0000\u005ag==")", "66");
 
-  for (const char* value :
-       {R"("\u0000Z")", R"("\u0000Zg")", R"("\u0000Zg=")", R"("\u0000Zg===")", R"("\u0000====")",
-        R"("\u0000Z===")", R"("\u0000Zg==Zg==")", R"("\u0000Zm9v\n")", R"("\u0000Zm 9v")",
-        R"("\u0000Zm-_")", R"("\u0000\u0000")", R"("\u0000Zm9\u00e9")", "\"\\u0000Zm9\xc3\xa9\"",
-        R"("\u0000Zm\/")", R"("\u0000=")", R"("\u0000Zh==")", R"("\u0000Zm9=")",
-        R"("\u0000\u003dZg=")"}) {
+  for (const char* value : {R"("\u0000Z")",           R"("\u0000Zg")",     R"("\u0000Zg=")",
+                            R"("\u0000Zg===")",       R"("\u0000====")",   R"("\u0000Z===")",
+                            R"("\u0000Zg==Zg==")",    R"("\u0000Zm9v\n")", R"("\u0000Zm 9v")",
+                            R"("\u0000Zm-_")",        R"("\u0000\u0000")", R"("\u0000Zm9\u00e9")",
+                            "\"\\u0000Zm9\xc3\xa9\"", R"("\u0000Zm\/")",   R"("\u0000=")",
+                            R"("\u0000Zm9vY")",       R"("\u0000Zm9vYg")", R"("\u0000Zm9vYg=")",
+                            R"("\u0000\u015ag==")",   R"("\u0000Zh==")",   R"("\u0000Zm9=")",
+                            R"("\u0000\u003dZg=")"}) {
     INFO(value);
     CHECK(One(value).outcome.status == NX_E_MALFORMED);
     CHECK(One("{\"k\":[" + std::string(value) + "]}").outcome.status == NX_E_MALFORMED);
