@@ -69,7 +69,8 @@ fails bad_lifecycle 'create() answered -8'
 fails bad_auth_careless 'authenticate() accepts a signature of nonsense'
 # A sanitizer in the tool must not take the signal for itself.
 ASAN_OPTIONS="handle_segv=0:${ASAN_OPTIONS:-}"
-export ASAN_OPTIONS
+TSAN_OPTIONS="handle_segv=0:${TSAN_OPTIONS:-}"
+export ASAN_OPTIONS TSAN_OPTIONS
 fails bad_auth_crash 'crashed: Segmentation fault'
 fails bad_configure_effects 'configure() left files open'
 
