@@ -162,7 +162,7 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   bool delivering_ : 1 = false;    // received() is on the stack: its bytes must stay where they are
   bool blocked_ : 1 = false;       // the socket took less than was queued
   bool input_ended_ : 1 = false;   // close_notify came, but unused bytes wait for set_reading(1)
-  bool owes_drained_ : 1 = false;  // the transport may be waiting for drained()
+  bool owes_drained_ : 1 = false;  // the queue has outlived a flush
   bool in_dirty_ : 1 = false;
   bool in_later_ : 1 = false;
   nx_buffer* end_text_ = nullptr;

@@ -16,9 +16,6 @@ namespace {
 constexpr size_t kWriteThrough = 128 << 10;
 // All streams together flush early when the turn has queued this much.
 constexpr size_t kMostPerTurn = 32 << 20;
-// A queue that was this long when the transport looked may have made somebody wait for drained(),
-// even if the socket then took all of it.
-constexpr size_t kWorthTelling = 4096;
 // A stream's share of one flush.
 constexpr size_t kSendPerTurn = 1 << 20;
 // What is encrypted ahead of the socket.
@@ -33,7 +30,6 @@ void Stream::appended() {
     if (phase_ == Phase::dead) return;
   }
   if (queued() > 0) mark_dirty();
-  if (queued() >= kWorthTelling) owes_drained_ = true;
   if (loop().chunks().counted() >= kMostPerTurn) loop().flush_dirty();
 }
 
@@ -65,7 +61,7 @@ void Stream::send_all() {
           if (!set_interest(interest_ | EPOLLOUT)) die(NX_CLOSED_LOST, std::strerror(errno));
           return;
         case Sent::turn_is_over:
-          owes_drained_ = true;
+          owes_drained_ = true;  // whoever looks at the queue now sees it long
           mark_dirty();
           return;
         case Sent::failed:

@@ -88,7 +88,8 @@ class Harness {
   Status try_listen();
   std::string address(size_t index = 0) const { return listener->addresses().at(index); }
 
-  // Waits until the predicate holds; it is looked at after every callback, under the lock.
+  // Waits until the predicate holds. It is looked at under the lock, after every callback and
+  // every few milliseconds.
   void wait(const std::function<bool()>& predicate, const char* what);
   size_t count_accepted();
   size_t count_closed();

@@ -460,7 +460,7 @@ TEST_CASE("TLS: no stream is announced after its listener is closed") {
   TlsHarness test;
   test.harness.listen();
   Client socket(test.address());
-  test.harness.wait([&] { return test.harness.listener->connections() == 1; }, "the connection");
+  test.harness.wait([&] { return test.harness.listener->connections() == 1; }, "connection");
   test.harness.listener->close();
   Owned<SSL_CTX> context(SSL_CTX_new(TLS_client_method()));
   Owned<SSL> ssl(SSL_new(context.get()));
