@@ -237,10 +237,26 @@ void translate_meta(Section& from, const std::vector<std::string>& realm) {
   }
 }
 
-void translate_history(Section& from) {
+// Topics become sections named after their place in the list; `realm` as below.
+void translate_history(Section& from, const std::vector<std::string>& realm) {
   const Value topics = from.list("event_history");
-  if (topics && topics.size() > 0) {
-    from.notice("event_history", "is ignored: this version keeps no history of events");
+  for (size_t i = 0; topics && i < topics.size(); ++i) {
+    Section topic = from.item(topics.at(i), "event_history", i);
+    if (!topic.is_there()) continue;
+    std::vector<std::string> at = realm;
+    at.insert(at.end(), {"history", "topic" + std::to_string(i + 1)});
+    const auto put = [&](const char* key, const Value& value, std::string_view go_key) {
+      std::vector<std::string> path = at;
+      path.emplace_back(key);
+      topic.put(path, value, go_key);
+    };
+    topic.notice_unknown({"topic", "match", "limit"});
+    put("uri", Value::string(topic.text("topic")), "topic");
+    // Whatever Go does not know is exact to it.
+    const std::string match = topic.text("match");
+    const bool is_pattern = match == "prefix" || match == "wildcard";
+    put("match", Value::string(is_pattern ? match : "exact"), "match");
+    put("max_events", Value::integer(topic.number("limit")), "limit");
   }
 }
 
@@ -265,7 +281,7 @@ void translate_realm(Section from, const std::vector<std::string>& realm) {
     put({"authenticators", "anonymous", "type"}, Value::string("anonymous"), "anonymous_auth");
   }
   translate_meta(from, realm);
-  translate_history(from);
+  translate_history(from, realm);
   for (const char* key : {"require_local_auth", "require_local_authz"}) {
     if (from.flag(key)) from.notice(key, "is ignored: the daemon has no clients inside");
   }

@@ -185,6 +185,20 @@ TEST_CASE("meta API: who may kill, and what is shown of a session") {
   CHECK(details.text({"realms", "realm1", "meta_session_details"}) == R"(["x","y"])");
 }
 
+TEST_CASE("event history: one section for each topic") {
+  Translated go = translate(R"({"router": {"realms": [{"uri": "a", "event_history": [
+      {"topic": "a.b", "limit": 5}, {"Topic": "a.", "Match": "prefix", "limit": 7},
+      {"topic": "a..b", "match": "wildcard", "limit": 1},
+      {"topic": "x", "match": "odd", "limit": 1, "more": 1}]}]}})");
+  REQUIRE(go.ok);
+  const std::vector<std::string> history = {"realms", "realm1", "history"};
+  CHECK(go.text(history) == R"({"topic1":{"uri":"a.b","match":"exact","max_events":5},)"
+                            R"("topic2":{"uri":"a.","match":"prefix","max_events":7},)"
+                            R"("topic3":{"uri":"a..b","match":"wildcard","max_events":1},)"
+                            R"("topic4":{"uri":"x","match":"exact","max_events":1}})");
+  CHECK(go.notices("router.realms[0].event_history[3].more"));
+}
+
 TEST_CASE("what means nothing here, or in Go, is named and ignored") {
   Translated odd = translate(R"({
     "websocket": {"address": ":1", "out_queue_size": 5, "enable_tracking_cookie": true,
