@@ -64,4 +64,36 @@ class TlsClient {
   bool connected_ = false;
 };
 
+// What accepted() was told.
+struct TlsInfo {
+  uint32_t flags = 0;
+  std::string address, version, alpn, certificate, exporter, unique;
+};
+
+// A harness with a certificate of its own authority.
+struct TlsHarness {
+  TlsHarness()
+      : authority(make_identity(folder, "authority", nullptr, true)),
+        server(make_identity(folder, "server", &authority)) {
+    harness.options.tls.certificate = server.certificate_file;
+    harness.options.tls.key = server.key_file;
+    harness.accepted = [this](Connection&, const nx_stream_info& from) {
+      info.flags = from.flags;
+      info.address = to_view(from.address);
+      info.version = to_view(from.tls_version);
+      info.alpn = to_view(from.tls_alpn);
+      info.certificate = as_text(from.tls_peer_certificate);
+      info.exporter = as_text(from.tls_exporter);
+      info.unique = as_text(from.tls_unique);
+      return true;
+    };
+  }
+  std::string address() const { return harness.address(); }
+  TempFolder folder;
+  Identity authority;
+  Identity server;
+  TlsInfo info;  // before the harness, whose threads write to it until they have ended
+  Harness harness;
+};
+
 }  // namespace nexus::test
