@@ -1,7 +1,6 @@
 #include "kernel/routing/broker.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "kernel/base/random.hpp"
 #include "kernel/message/error_uri.hpp"
@@ -14,30 +13,46 @@ namespace nexus {
 
 Broker::Broker(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shard>>& shards,
                MetaEvents& events)
-    : policy_(policy), shards_(shards), events_(events), caches_(shards.size()) {}
+    : policy_(policy),
+      shards_(shards),
+      events_(events),
+      caches_(shards.size()),
+      retained_(policy.max_retained_events, policy.max_retained_bytes) {
+  // P-35: kept from the start, so that nothing is missed before the first subscriber.
+  for (const HistoryPolicy& kept : policy.history) {
+    if (index_.find(kept.uri, kept.match) != nullptr) continue;
+    make_subscription(kept.uri, kept.match).history = std::make_shared<History>(kept);
+  }
+}
+
+// mutex_ is held, or nobody else is here yet.
+Subscription& Broker::make_subscription(std::string_view uri, Match match) {
+  auto made = std::make_unique<Subscription>();
+  Subscription& subscription = *made;
+  subscription.id = next_id_++;  // U-03: never used again
+  subscription.uri = uri;
+  subscription.match = match;
+  subscription.created_ms = epoch_ms();
+  index_.insert(&subscription, match);
+  by_id_.emplace(subscription.id, std::move(made));
+  return subscription;
+}
 
 void Broker::subscribe(Session& session, const Message& message, const Options& options) {
-  if (policy_.max_subscriptions != 0 &&
-      session.tables().subscriptions.size() >= policy_.max_subscriptions) {
-    return session.reply_error(Code::subscribe, message.request, uri::kNotAuthorized,
-                               "this session has as many subscriptions as it may have");
-  }
   uint64_t id = 0;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     Subscription* subscription = index_.find(message.uri, options.match);
     const bool create = subscription == nullptr;
-    if (create) {
-      auto made = std::make_unique<Subscription>();
-      subscription = made.get();
-      subscription->id = next_id_++;  // U-03: never used again
-      subscription->uri = message.uri;
-      subscription->match = options.match;
-      subscription->created_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                                     std::chrono::system_clock::now().time_since_epoch())
-                                     .count();
-      index_.insert(subscription, options.match);
-      by_id_.emplace(subscription->id, std::move(made));
+    const IdMap<uint64_t>& held = session.tables().subscriptions;
+    if (policy_.max_subscriptions != 0 && held.size() >= policy_.max_subscriptions &&
+        (create || held.find(subscription->id) == nullptr)) {
+      lock.unlock();
+      return session.reply_error(Code::subscribe, message.request, uri::kNotAuthorized,
+                                 "this session has as many subscriptions as it may have");
+    }
+    if (create) subscription = &make_subscription(message.uri, options.match);
+    if (subscription->members.empty()) {
       events_.subscription_made(subscription->uri, subscription->match);
     }
     id = subscription->id;
@@ -56,6 +71,7 @@ void Broker::subscribe(Session& session, const Message& message, const Options& 
   }
   // O-02: whatever another loop sends because of this subscription arrives after this turn's reply.
   if (session.build().ack(Code::subscribed, message.request, id) == NX_OK) session.send_reply();
+  if (options.get_retained) send_retained(session, id, message.uri, options.match);
   events_.flush();
 }
 
@@ -66,12 +82,15 @@ bool Broker::remove(Subscription& subscription, const Session& session, uint64_t
   if (removed == 0) return false;  // it has been revoked
   subscription.list = nullptr;
   generation_.fetch_add(1, std::memory_order_release);
-  const bool last = subscription.members.empty();
+  const bool last = subscription.members.empty() && subscription.history == nullptr;
   if (tell && events_.wanted() && !reserved_uri(subscription.uri)) {
     events_.note_removed(meta::kSubscription, session_id, subscription.id, last);
   }
-  if (last) {
+  // One whose events are kept stays, but nobody listens to it any more.
+  if (subscription.members.empty()) {
     events_.subscription_gone(subscription.uri, subscription.match);
+  }
+  if (last) {
     index_.erase(&subscription, subscription.match);
     by_id_.erase(subscription.id);
   }
@@ -122,9 +141,10 @@ const TopicMatch& Broker::match(Shard& shard, std::string_view topic) {
   TopicMatch fresh;
   const std::lock_guard lock(mutex_);
   index_.match_all(topic, [&fresh](Subscription* subscription) {
-    fresh.groups.push_back(
-        {subscription->id, subscription->match != Match::exact, subscription->receivers()});
+    fresh.groups.push_back({subscription->id, subscription->match != Match::exact,
+                            subscription->receivers(), subscription->history});
   });
+  for (const TopicMatch::Group& group : fresh.groups) fresh.kept |= group.history != nullptr;
   // Read again under the lock: what was matched belongs to this generation.
   return *cache.insert(topic, generation_.load(std::memory_order_relaxed), std::move(fresh));
 }

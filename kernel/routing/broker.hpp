@@ -6,13 +6,16 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
 
+#include "kernel/routing/history.hpp"
 #include "kernel/routing/meta_events.hpp"
 #include "kernel/routing/pattern_index.hpp"
+#include "kernel/routing/retained.hpp"
 #include "kernel/routing/subscription.hpp"
 #include "kernel/routing/uri_cache.hpp"
 #include "kernel/session/ports.hpp"
@@ -62,6 +65,8 @@ class Broker {
   }
   uint64_t find(std::string_view topic, Match match);  // 0: none
   std::vector<uint64_t> find_all(std::string_view topic);
+  // Is a session of this id in the realm? Set once, before the first session.
+  std::function<bool(uint64_t session)> is_member = [](uint64_t) { return true; };
   // Takes a session off a subscription, and tells it on its own loop (P-40).
   Revoked revoke(uint64_t subscription, uint64_t session, std::string_view reason);
 
@@ -88,6 +93,10 @@ class Broker {
   void deliver_there(const Publication& publication, const TopicMatch::Group& group,
                      const ReceiverList::Run& run, Encodings& encodings);
   bool selected(const Publication& publication, const Receiver& to) const;
+  // history.cpp and retained.cpp hold what these keep. (broker_past.cpp)
+  void keep(const Publication& publication);
+  void send_retained(Session& session, uint64_t subscription, std::string_view uri, Match match);
+  Subscription& make_subscription(std::string_view uri, Match match);
   // False when the session, which may live on another loop, was not on it. mutex_ is held.
   bool remove(Subscription& subscription, const Session& session, uint64_t session_id, bool tell);
   void on_revoked(Session& session, uint64_t subscription, std::string_view reason);
@@ -104,6 +113,7 @@ class Broker {
   uint64_t next_id_ = 1;
 
   std::atomic<uint64_t> generation_{1};
+  Retained retained_;
 };
 
 }  // namespace nexus

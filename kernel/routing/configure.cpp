@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "kernel/message/error_uri.hpp"
+#include "kernel/plugin/barrier.hpp"
 #include "kernel/routing/router.hpp"
 #include "kernel/routing/settings.hpp"
 
@@ -56,6 +57,11 @@ void load_libraries(Registry& registry, const Value& checked, const RouterEnviro
   }
 }
 
+nx_status next_method(const AuthenticatorHandle& handle, uint32_t index, nx_str* out) {
+  return call_plugin_or<nx_status>(NX_E_INTERNAL,
+                                   [&] { return handle.table->method(handle.self, index, out); });
+}
+
 Value child(const Value& dict, std::string_view key) {
   const Value found = dict.find(key);
   return found ? found : Value::dict();
@@ -97,6 +103,9 @@ std::vector<ConfigSection> router_config_sections() {
       {"realms.<label>.authorizers.<label>",
        "Who may do what; the first that decides wins. Without any, everything is allowed.",
        component_table()},
+      {"realms.<label>.history.<label>",
+       "Events of a topic or pattern that are kept for wamp.subscription.get_events.",
+       history_table()},
       {"realm_template",
        "Realms with these settings are made when a client first names them; authenticators and "
        "authorizers as in realms.<label>.",
@@ -252,11 +261,25 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
     mistake(mistakes, path, "must be a section");
     return {};
   }
-  RealmPolicy policy =
-      make_realm_policy(check_section(section, is_template ? realm_template_table() : realm_table(),
-                                      rules(path, {"authenticators", "authorizers"}), mistakes));
+  RealmPolicy policy = make_realm_policy(
+      check_section(section, is_template ? realm_template_table() : realm_table(),
+                    rules(path, {"authenticators", "authorizers", "history"}), mistakes));
   if (!is_template && !policy.uri.empty() && !valid_uri(policy.uri, policy.uri_check)) {
     mistake(mistakes, path + ".uri", "'" + policy.uri + "' is not a valid URI");
+  }
+  const Value history = child(section, "history");
+  for (size_t i = 0; i < history.size(); ++i) {
+    const std::string at = path + ".history." + std::string(history.key_at(i));
+    if (!history.at(i).is(NX_DICT)) {
+      mistake(mistakes, at, "must be a section with a uri");
+      continue;
+    }
+    HistoryPolicy kept =
+        make_history_policy(check_section(history.at(i), history_table(), rules(at), mistakes));
+    if (!kept.uri.empty() && !valid_uri(kept.uri, policy.uri_check, kept.match)) {
+      mistake(mistakes, at + ".uri", "'" + kept.uri + "' is not a valid URI for this match");
+    }
+    policy.history.push_back(std::move(kept));
   }
   const Value authenticators = child(section, "authenticators");
   for (size_t i = 0; i < authenticators.size(); ++i) {
@@ -273,7 +296,7 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
     handle.self = instance->self();
     handle.section = at;
     nx_str method{};
-    for (uint32_t m = 0; m < 64 && handle.table->method(handle.self, m, &method) == NX_OK; ++m) {
+    for (uint32_t m = 0; m < 64 && next_method(handle, m, &method) == NX_OK; ++m) {
       handle.methods.emplace_back(to_view(method));
     }
     policy.authenticators.push_back(std::move(handle));

@@ -1,10 +1,10 @@
 #include "kernel/routing/dealer.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "kernel/message/error_uri.hpp"
 #include "kernel/routing/meta_details.hpp"
+#include "kernel/routing/stored_event.hpp"
 #include "kernel/session/session.hpp"
 
 namespace nexus {
@@ -23,10 +23,6 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
   const auto refuse = [&](std::string_view uri, std::string_view text) {
     session.reply_error(Code::register_, message.request, uri, text);
   };
-  if (policy_.max_registrations != 0 &&
-      session.tables().registrations.size() >= policy_.max_registrations) {
-    return refuse(uri::kNotAuthorized, "this session has as many registrations as it may have");
-  }
   if (options.disclose_caller &&
       (grant.disclose == NX_DISCLOSE_NEVER ||
        (grant.disclose == NX_DISCLOSE_REALM && policy_.disclose_caller == Disclose::never))) {
@@ -36,6 +32,12 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
   {
     std::unique_lock lock(mutex_);
     Registration* registration = index_.find(message.uri, options.match);
+    const auto& held = session.tables().registrations;
+    if (policy_.max_registrations != 0 && held.size() >= policy_.max_registrations &&
+        (registration == nullptr || held.find(registration->id) == nullptr)) {
+      lock.unlock();
+      return refuse(uri::kNotAuthorized, "this session has as many registrations as it may have");
+    }
     const bool create = registration == nullptr;
     if (!create) {
       // only an equal policy that is not `single` may be shared.
@@ -53,9 +55,7 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
       registration->uri = message.uri;
       registration->match = options.match;
       registration->invoke = options.invoke;
-      registration->created_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                                     std::chrono::system_clock::now().time_since_epoch())
-                                     .count();
+      registration->created_ms = epoch_ms();
       index_.insert(registration, options.match);
       by_id_.emplace(registration->id, std::move(made));
     }

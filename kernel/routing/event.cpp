@@ -150,7 +150,9 @@ void Broker::deliver(const Publication& publication) {
   const uint32_t here = publication.shard.loop.index();
   // Nothing that is called from here changes tables or caches: a receiver that must go is only
   // marked, and goes at the end of the turn.
-  for (const TopicMatch::Group& group : match(publication.shard, publication.topic).groups) {
+  const TopicMatch& matched = match(publication.shard, publication.topic);
+  if (matched.kept || publication.options.retain) keep(publication);
+  for (const TopicMatch::Group& group : matched.groups) {
     Encodings encodings(publication, group);
     for (const ReceiverList::Run& run : group.list->runs) {
       if (run.loop == here) {

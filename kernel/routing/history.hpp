@@ -9,17 +9,9 @@
 
 #include "kernel/message/code.hpp"
 #include "kernel/routing/stored_event.hpp"
+#include "kernel/session/policy.hpp"
 
 namespace nexus {
-
-// realms.<label>.history.<label>: what to keep, and how much of it.
-struct HistoryPolicy {
-  std::string uri;
-  Match match = Match::exact;
-  uint64_t max_events = 0;
-  uint64_t max_bytes = 0;   // 0 = no limit
-  uint64_t max_age_ms = 0;  // 0 = no limit
-};
 
 // What wamp.subscription.get_events may ask for; everything that is given must hold.
 struct HistoryQuery {

@@ -11,6 +11,7 @@
 //   testament.cpp          wamp.session.add_testament and flush_testaments
 //   meta_registration.cpp  wamp.registration.*
 //   meta_subscription.cpp  wamp.subscription.*
+//   meta_history.cpp       wamp.subscription.get_events
 #pragma once
 
 #include <optional>
@@ -68,6 +69,7 @@ std::span<const MetaProcedure> session_procedures();
 std::span<const MetaProcedure> testament_procedures();
 std::span<const MetaProcedure> registration_procedures();
 std::span<const MetaProcedure> subscription_procedures();
+std::span<const MetaProcedure> history_procedures();
 
 class Meta {
  public:

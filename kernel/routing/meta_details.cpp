@@ -1,30 +1,17 @@
 #include "kernel/routing/meta_details.hpp"
 
-#include <cstdio>
-#include <ctime>
-
+#include "kernel/routing/history.hpp"
 #include "kernel/routing/registration.hpp"
 #include "kernel/routing/subscription.hpp"
 
 namespace nexus {
 namespace {
 
-// ISO 8601, in UTC, with milliseconds.
-std::string time_text(int64_t epoch_ms) {
-  const std::time_t seconds = static_cast<std::time_t>(epoch_ms / 1000);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[40];
-  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + size, sizeof text - size, ".%03dZ", static_cast<int>(epoch_ms % 1000));
-  return text;
-}
-
 template <typename Object>
 Value details_of(const Object& object) {
   Value details = Value::dict();
   details.append("id", Value::unsigned_integer(object.id));
-  details.append("created", Value::string(time_text(object.created_ms)));
+  details.append("created", Value::string(format_time(object.created_ms)));
   details.append("uri", Value::string(object.uri));
   details.append("match", Value::string(match_name(object.match)));
   return details;

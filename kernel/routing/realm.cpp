@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kBrokerFeatures[] = {
     "publisher_exclusion",        "publisher_identification", "subscriber_blackwhite_listing",
     "pattern_based_subscription", "payload_passthru_mode",    "publication_trustlevels",
-    "sharded_subscription",
+    "sharded_subscription",       "event_retention",
 };
 
 constexpr std::string_view kDealerFeatures[] = {
@@ -34,6 +34,7 @@ constexpr std::string_view kBrokerMetaFeatures[] = {
     "session_meta_api",
     "subscription_meta_api",
     "subscription_revocation",
+    "event_history",
 };
 
 constexpr std::string_view kDealerMetaFeatures[] = {
@@ -76,7 +77,9 @@ Realm::Realm(RealmPolicy policy, const std::vector<std::unique_ptr<Shard>>& shar
       meta_(*this),
       broker_(policy_, shards, events_),
       dealer_(policy_, shards, events_, meta_),
-      roles_(make_roles(policy_)) {}
+      roles_(make_roles(policy_)) {
+  broker_.is_member = [this](uint64_t id) { return sessions_.find(id) != nullptr; };
+}
 
 // ---- sessions come and go ---------------------------------------------------------------------
 

@@ -58,6 +58,19 @@ constexpr nx_option kTransport[] = {
            "Which transport plugin serves this listener: websocket, rawsocket, …"),
 };
 
+constexpr nx_option kHistory[] = {
+    OPTION(NX_OPTION_STRING, NX_OPTION_REQUIRED, "uri", "", "", 0, 0,
+           "The topic or pattern whose events are kept."),
+    OPTION(NX_OPTION_CHOICE, 0, "match", "exact", "exact|prefix|wildcard", 0, 0,
+           "How the URI matches topics."),
+    OPTION(NX_OPTION_INT, 0, "max_events", "1000", "", 1, 100000000,
+           "How many events are kept; the oldest goes first."),
+    OPTION(NX_OPTION_SIZE, 0, "max_bytes", "16M", "", 0, 1099511627776,
+           "How much memory they may take; 0 = no limit."),
+    OPTION(NX_OPTION_DURATION, 0, "max_age", "0", "", 0, 315360000000,
+           "How long an event is kept; 0 = as long as there is room."),
+};
+
 constexpr nx_option kComponent[] = {
     OPTION(NX_OPTION_STRING, NX_OPTION_REQUIRED, "type", "", "", 0, 0,
            "Which plugin: anonymous, …; its own options follow beside."),
@@ -95,8 +108,9 @@ constexpr nx_option kRealm[] = {
            "For calls that name no timeout; 0 = none."),
     OPTION(NX_OPTION_DURATION, 0, "max_call_timeout", "0", "", 0, 2147483647,
            "Longest timeout that a call may have; 0 = any."),
-    OPTION(NX_OPTION_BOOL, 0, "meta_api", "true", "", 0, 0,
-           "Offer the wamp.session, wamp.registration and wamp.subscription procedures and events."),
+    OPTION(
+        NX_OPTION_BOOL, 0, "meta_api", "true", "", 0, 0,
+        "Offer the wamp.session, wamp.registration and wamp.subscription procedures and events."),
     OPTION(NX_OPTION_LIST, 0, "meta_kill_roles", "trusted", "", 0, 0,
            "Roles that may call wamp.session.kill, kill_by_…, kill_all and modify_details, "
            "wamp.registration.remove_callee and wamp.subscription.remove_subscriber, if the "
@@ -104,8 +118,13 @@ constexpr nx_option kRealm[] = {
     OPTION(NX_OPTION_LIST, 0, "meta_session_details", "", "", 0, 0,
            "Further keys of a client's HELLO.Details that wamp.session.get and on_join show to "
            "everybody in the realm."),
-    OPTION(NX_OPTION_INT, 0, "max_testaments", "100", "", 0, 1000000,
-           "Testaments of one session."),
+    OPTION(NX_OPTION_INT, 0, "max_retained_events", "10000", "", 0, 2147483647,
+           "Retained events of the realm; what finds no room is not retained."),
+    OPTION(NX_OPTION_SIZE, 0, "max_retained_bytes", "64M", "", 0, 1099511627776,
+           "Size of all retained events of the realm together."),
+    OPTION(NX_OPTION_INT, 0, "max_history_events", "10000", "", 1, 1000000,
+           "Events in one answer of wamp.subscription.get_events."),
+    OPTION(NX_OPTION_INT, 0, "max_testaments", "100", "", 0, 1000000, "Testaments of one session."),
     OPTION(NX_OPTION_SIZE, 0, "max_testament_bytes", "64K", "", 0, 1073741824,
            "Size of all testaments of one session together."),
     // The template's own, so it is the last.
@@ -132,6 +151,7 @@ OptionTable plugins_table() { return {kPlugins, std::size(kPlugins)}; }
 OptionTable transport_table() { return {kTransport, std::size(kTransport)}; }
 OptionTable realm_table() { return {kRealm, std::size(kRealm) - 1}; }
 OptionTable realm_template_table() { return {kRealm + 1, std::size(kRealm) - 1}; }
+OptionTable history_table() { return {kHistory, std::size(kHistory)}; }
 OptionTable component_table() { return {kComponent, std::size(kComponent)}; }
 
 RouterPolicy make_router_policy(const Value& s) {
@@ -148,6 +168,18 @@ RouterPolicy make_router_policy(const Value& s) {
   policy.disconnect_slow_subscribers = s.find("slow_subscriber").as_string() == "disconnect";
   policy.drop_for_unread_replies = s.find("unread_replies").as_string() == "keep";
   policy.agent = s.find("agent").as_string();
+  return policy;
+}
+
+HistoryPolicy make_history_policy(const Value& s) {
+  HistoryPolicy policy;
+  policy.uri = s.find("uri").as_string();
+  const std::string_view match = s.find("match").as_string();
+  if (match == "prefix") policy.match = Match::prefix;
+  if (match == "wildcard") policy.match = Match::wildcard;
+  policy.max_events = s.find("max_events").as_uint();
+  policy.max_bytes = s.find("max_bytes").as_uint();
+  policy.max_age_ms = s.find("max_age").as_uint();
   return policy;
 }
 
@@ -173,6 +205,9 @@ RealmPolicy make_realm_policy(const Value& s) {
   policy.meta_api = s.find("meta_api").as_bool();
   policy.meta_kill_roles = read_strings(s.find("meta_kill_roles"));
   policy.meta_session_details = read_strings(s.find("meta_session_details"));
+  policy.max_retained_events = s.find("max_retained_events").as_uint();
+  policy.max_retained_bytes = s.find("max_retained_bytes").as_uint();
+  policy.max_history_events = s.find("max_history_events").as_uint();
   policy.max_testaments = s.find("max_testaments").as_uint();
   policy.max_testament_bytes = s.find("max_testament_bytes").as_uint();
   policy.remove_when_empty = s.find("remove_when_empty").as_bool();

@@ -18,7 +18,10 @@ OptionTable realm_table();      // realms.<label>
 OptionTable realm_template_table();
 OptionTable component_table();  // realms.<label>.authenticators.<label>, …authorizers.<label>
 
+OptionTable history_table();  // realms.<label>.history.<label>
+
 RouterPolicy make_router_policy(const Value& checked);
 RealmPolicy make_realm_policy(const Value& checked);
+HistoryPolicy make_history_policy(const Value& checked);
 
 }  // namespace nexus

@@ -1,6 +1,7 @@
 #include "kernel/routing/stored_event.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 namespace nexus {
 
@@ -39,6 +40,11 @@ StoredEvent::StoredEvent(uint64_t id, std::string_view uri, const Options& optio
     size_ += sizeof list + list.attribute.size();
     for (const std::string& value : list.values) size_ += sizeof value + value.size();
   }
+}
+
+int64_t epoch_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 bool may_receive(const Receivers& wanted, const SessionInfo& session, bool empty_means_all) {

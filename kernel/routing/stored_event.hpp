@@ -43,6 +43,9 @@ struct StoredEvent {
 
 using StoredEventPtr = std::shared_ptr<const StoredEvent>;
 
+// Milliseconds since 1970, by the clock on the wall.
+int64_t epoch_ms();
+
 // May this session get it (P-20)? `empty_means_all` as in the realm's policy.
 bool may_receive(const Receivers& wanted, const SessionInfo& session, bool empty_means_all);
 

@@ -13,6 +13,7 @@
 
 namespace nexus {
 
+class History;
 class Session;
 
 struct Receiver {
@@ -37,8 +38,9 @@ struct Subscription {
   uint64_t id = 0;
   std::string uri;
   Match match = Match::exact;
-  int64_t created_ms = 0;                    // of the epoch
-  std::vector<Receiver> members;             // in order of subscribing
+  int64_t created_ms = 0;            // of the epoch
+  std::shared_ptr<History> history;  // its events are kept, and so is it without members; or null
+  std::vector<Receiver> members;     // in order of subscribing
   std::shared_ptr<const ReceiverList> list;  // null = to be made again
 
   const std::shared_ptr<const ReceiverList>& receivers();
@@ -53,8 +55,10 @@ struct TopicMatch {
     uint64_t subscription;
     bool pattern;  // the EVENT carries Details.topic (P-18)
     std::shared_ptr<const ReceiverList> list;
+    std::shared_ptr<History> history;
   };
   std::vector<Group> groups;
+  bool kept = false;  // some group has a history
 };
 
 }  // namespace nexus

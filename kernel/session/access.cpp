@@ -1,6 +1,7 @@
 #include "kernel/session/access.hpp"
 
 #include "kernel/message/error_uri.hpp"
+#include "kernel/plugin/barrier.hpp"
 #include "kernel/session/shard.hpp"
 
 namespace nexus {
@@ -69,7 +70,10 @@ void PendingAccess::end_operation(bool cancel) {
   shard_.router.operations().end(op);
   if (cancel) {
     const AuthorizerHandle& handle = realm_->policy().authorizers[current_];
-    handle.table->cancel(handle.self, op);
+    call_plugin_or<nx_status>(NX_E_INTERNAL, [&] {
+      handle.table->cancel(handle.self, op);
+      return NX_OK;
+    });
   }
 }
 
@@ -103,7 +107,9 @@ bool PendingAccess::ask(size_t from, AccessAnswer& answer) {
     nx_authz_result result{};
     result.struct_size = sizeof result;
     const AuthorizerHandle& handle = chain[current_];
-    const nx_status status = handle.table->authorize(handle.self, op_, &request, &result);
+    const nx_status status = call_plugin_or<nx_status>(NX_E_INTERNAL, [&] {
+      return handle.table->authorize(handle.self, op_, &request, &result);
+    });
     if (status == NX_PENDING) {
       waiting_ = true;
       operations.set_deadline(op_, shard_.router.policy().decision_timeout_ms);

@@ -5,6 +5,7 @@
 
 #include "kernel/base/random.hpp"
 #include "kernel/message/error_uri.hpp"
+#include "kernel/plugin/barrier.hpp"
 #include "kernel/session/session.hpp"
 
 namespace nexus {
@@ -35,6 +36,7 @@ constexpr FeatureName kFeatureNames[] = {
     {"subscriber", "publication_trustlevels", kSubscriberTrustLevels},
     {"subscriber", "subscription_revocation", kSubscriberRevocation},
     {"subscriber", "payload_passthru_mode", kSubscriberPassthru},
+    {"subscriber", "x_acknowledged_event_delivery", kSubscriberAcknowledges},
 };
 
 constexpr std::pair<std::string_view, uint32_t> kRoles[] = {
@@ -238,7 +240,12 @@ void Handshake::end_operation(bool cancel) {
   const nx_op op = std::exchange(op_, 0);
   session_.shard().router.operations().end(op);
   const AuthenticatorHandle* handle = candidates_[current_].authenticator;
-  if (cancel) handle->table->cancel(handle->self, op);
+  if (cancel) {
+    call_plugin_or<nx_status>(NX_E_INTERNAL, [&] {
+      handle->table->cancel(handle->self, op);
+      return NX_OK;
+    });
+  }
 }
 
 void Handshake::ask_next() {
@@ -257,7 +264,8 @@ void Handshake::ask_next() {
     hello.peer = &peer;
     nx_auth_result result{};
     result.struct_size = sizeof result;
-    const nx_status status = handle->table->hello(handle->self, op_, &hello, &result);
+    const nx_status status = call_plugin_or<nx_status>(
+        NX_E_INTERNAL, [&] { return handle->table->hello(handle->self, op_, &hello, &result); });
     if (status == NX_PENDING) {
       waiting_ = true;
       session_.shard().router.operations().set_deadline(
@@ -287,8 +295,9 @@ void Handshake::authenticate(const Message& message) {
   nx_auth_result result{};
   result.struct_size = sizeof result;
   session_.shard().router.operations().rearm(op_);
-  const nx_status status =
-      handle->table->authenticate(handle->self, op_, to_nx(message.uri), extra.get(), &result);
+  const nx_status status = call_plugin_or<nx_status>(NX_E_INTERNAL, [&] {
+    return handle->table->authenticate(handle->self, op_, to_nx(message.uri), extra.get(), &result);
+  });
   if (status == NX_PENDING) {
     waiting_ = true;
     session_.shard().router.operations().set_deadline(

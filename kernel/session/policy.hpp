@@ -43,6 +43,15 @@ struct RouterPolicy {
   std::string agent;  // WELCOME.Details.agent; empty = not sent
 };
 
+// realms.<label>.history.<label>: the events of one topic or pattern that are kept (P-33).
+struct HistoryPolicy {
+  std::string uri;
+  Match match = Match::exact;
+  uint64_t max_events = 1000;
+  uint64_t max_bytes = 0;   // 0 = no limit
+  uint64_t max_age_ms = 0;  // 0 = no limit
+};
+
 struct RealmPolicy {
   std::string uri;
   UriCheck uri_check = UriCheck::loose;
@@ -57,13 +66,17 @@ struct RealmPolicy {
   bool remove_when_empty = false;                 // of the template only
   Disclose disclose_caller = Disclose::request;
   Disclose disclose_publisher = Disclose::request;
-  uint64_t max_sessions = 0;          // 0 = no limit
-  uint64_t max_subscriptions = 0;     // per session
-  uint64_t max_registrations = 0;     // per session
-  uint64_t max_calls = 0;             // in flight per session
-  uint64_t max_waiting_calls = 1000;  // for one callee that limits its concurrency
-  uint64_t call_timeout_ms = 0;       // default; 0 = none
-  uint64_t max_call_timeout_ms = 0;   // clamp; 0 = none
+  uint64_t max_sessions = 0;             // 0 = no limit
+  uint64_t max_subscriptions = 0;        // per session
+  uint64_t max_registrations = 0;        // per session
+  uint64_t max_calls = 0;                // in flight per session
+  uint64_t max_waiting_calls = 1000;     // for one callee that limits its concurrency
+  uint64_t call_timeout_ms = 0;          // default; 0 = none
+  uint64_t max_call_timeout_ms = 0;      // clamp; 0 = none
+  uint64_t max_retained_events = 10000;  // P-31
+  uint64_t max_retained_bytes = 64 * 1024 * 1024;
+  uint64_t max_history_events = 10000;  // in one answer of get_events (P-38)
+  std::vector<HistoryPolicy> history;
   std::vector<AuthenticatorHandle> authenticators;
   std::vector<AuthorizerHandle> authorizers;
 };

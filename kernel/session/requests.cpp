@@ -68,7 +68,11 @@ bool Session::handle_established(const Message& message, Bytes bytes, const Acce
       if (!check_request_id(message)) return true;
       break;
     case Code::event_received:
-      return true;  // M-32: nobody waits for it; the publisher is told by the application
+      // M-32: nobody here waits for it; the publisher hears through the application.
+      if (!info_->has(kSubscriberAcknowledges)) {
+        violation("EVENT_RECEIVED, but HELLO did not announce x_acknowledged_event_delivery");
+      }
+      return true;
     case Code::goodbye:
       on_goodbye();
       return true;

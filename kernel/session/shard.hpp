@@ -85,7 +85,8 @@ class Shard {
   Writer text;         // parse(): decoded text of the message at hand
   Writer option_text;  // parse_options()
   Writer out;          // the outgoing message being built
-  std::array<Writer, kMaxSerializers * kEventClasses> event_out;  // one EVENT encoding per format and class
+  std::array<Writer, kMaxSerializers * kEventClasses>
+      event_out;  // one EVENT encoding per format and class
   BuildContext build;
   Options options;
 

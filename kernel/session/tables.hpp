@@ -56,12 +56,12 @@ struct InvocationRecord {
   TimerId timer = 0;
   uint64_t timeout_ms = 0;
   bool receive_progress = false;
-  bool reroutable = false;      // the caller's loop can try another callee
-  bool answered = false;        // a progressive result has gone out
+  bool reroutable = false;              // the caller's loop can try another callee
+  bool answered = false;                // a progressive result has gone out
   bool interrupted = false;             // an INTERRUPT has been sent
   bool caller_passthru = false;         // the caller understands ppt_*
   CallTimeout* timeout = nullptr;       // owned; what the timer calls back with
-  std::shared_ptr<CalleeLoad> load;  // takes one place there, or null
+  std::shared_ptr<CalleeLoad> load;     // takes one place there, or null
   std::unique_ptr<RecordExtra> queued;  // not sent yet: waits for a place with its callee
 };
 

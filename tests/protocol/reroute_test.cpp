@@ -46,8 +46,8 @@ struct Case {
 TEST_CASE("R-60: the next callee by policy gets the call, with its arguments") {
   FOR_ALL_SETUPS(setup);
   World world(setup);
-  const Case c = GENERATE(Case{"first", {0, 1, 2}}, Case{"last", {2, 1, 0}},
-                          Case{"roundrobin", {0, 1, 2}});
+  const Case c =
+      GENERATE(Case{"first", {0, 1, 2}}, Case{"last", {2, 1, 0}}, Case{"roundrobin", {0, 1, 2}});
   CAPTURE(c.invoke);
   Shared shared(world, c.invoke, 3);
   const uint64_t call =
@@ -98,7 +98,7 @@ TEST_CASE("R-60: when all have been tried, and for single, there is no_available
 TEST_CASE("R-60: without the feature unavailable is an error like any other") {
   FOR_ALL_SETUPS(setup);
   World world(setup);
-  Peer& plain = world.join({"call_reroute"});
+  Peer& plain = world.join({"callee.call_reroute"});
   Peer& other = world.join();
   Peer& caller = world.join();
   const uint64_t registration =

@@ -1,0 +1,152 @@
+// wamp.subscription.get_events: the event history (P-33 … P-38). On the caller's loop.
+#include "kernel/message/error_uri.hpp"
+#include "kernel/routing/history.hpp"
+#include "kernel/routing/meta.hpp"
+#include "kernel/routing/realm.hpp"
+
+namespace nexus {
+namespace {
+
+bool read_time(MetaCall& call, std::string_view key, bool* has, int64_t* out) {
+  const Value value = call.kwargs.find(key);
+  if (!value || value.is(NX_NULL)) return true;
+  if (value.is(NX_STRING) && parse_time(value.as_string(), out)) return *has = true;
+  call.fail_argument(std::string(key) + " must be a time as in RFC 3339");
+  return false;
+}
+
+bool read_publication(MetaCall& call, std::string_view key, uint64_t* out) {
+  const Value value = call.kwargs.find(key);
+  if (!value || value.is(NX_NULL)) return true;
+  const int64_t id = value.is(NX_INT) ? value.as_int() : 0;
+  if (id >= 1 && id <= static_cast<int64_t>(kMaxId)) {
+    *out = static_cast<uint64_t>(id);
+    return true;
+  }
+  call.fail_argument(std::string(key) + " must be a publication id");
+  return false;
+}
+
+bool read_query(MetaCall& call, HistoryQuery& query) {
+  const Value reverse = call.kwargs.find("reverse");
+  if (reverse && !reverse.is(NX_NULL)) {
+    if (!reverse.is(NX_BOOL)) return call.fail_argument("reverse must be a bool"), false;
+    query.reverse = reverse.as_bool();
+  }
+  const Value limit = call.kwargs.find("limit");
+  if (limit && !limit.is(NX_NULL)) {
+    if (!limit.is(NX_INT) || limit.as_int() < 1) {
+      return call.fail_argument("limit must be an integer above 0"), false;
+    }
+    query.limit = limit.as_uint();
+  }
+  return call.read_text("topic", &query.topic) &&
+         read_time(call, "from_time", &query.has_from_time, &query.from_time_ms) &&
+         read_time(call, "after_time", &query.has_after_time, &query.after_time_ms) &&
+         read_time(call, "before_time", &query.has_before_time, &query.before_time_ms) &&
+         read_time(call, "until_time", &query.has_until_time, &query.until_time_ms) &&
+         read_publication(call, "from_publication", &query.from_publication) &&
+         read_publication(call, "after_publication", &query.after_publication) &&
+         read_publication(call, "before_publication", &query.before_publication) &&
+         read_publication(call, "until_publication", &query.until_publication);
+}
+
+Value event_details(const StoredEvent& event, bool pattern, const SessionInfo& reader) {
+  Value details = Value::dict();
+  if (pattern) details.set("topic", Value::string(event.topic));
+  if (event.disclosed && reader.has(kSubscriberIdentification)) {
+    details.set("publisher", Value::unsigned_integer(event.publisher_id));
+    details.set("publisher_authid", Value::string(event.publisher_authid));
+    details.set("publisher_authrole", Value::string(event.publisher_authrole));
+  }
+  const Passthru& p = event.passthru;
+  if (p.ppt()) {
+    details.set("ppt_scheme", Value::string(p.scheme));
+    if (p.has_serializer) details.set("ppt_serializer", Value::string(p.serializer));
+    if (p.has_cipher) details.set("ppt_cipher", Value::string(p.cipher));
+    if (p.has_keyid) details.set("ppt_keyid", Value::string(p.keyid));
+  }
+  if (p.has_enc_algo) details.set("enc_algo", Value::string(p.enc_algo));
+  return details;
+}
+
+void answer(Session& caller, uint64_t request, uint64_t subscription, History& history,
+            HistoryQuery query) {
+  const RealmPolicy& policy = caller.realm()->policy();
+  const SessionInfo& reader = *caller.info();
+  if (query.limit == 0 || query.limit > policy.max_history_events) {
+    query.limit = policy.max_history_events;
+  }
+  bool is_limit_reached = false;
+  const std::vector<StoredEventPtr> events = history.find(
+      query, epoch_ms(),
+      [&](const StoredEvent& event) {  // P-36: the lists apply to who asks
+        return may_receive(event.receivers, reader, policy.empty_eligible_means_all);
+      },
+      &is_limit_reached);
+  Writer& scratch = caller.shard().option_text;
+  Value list = Value::list();
+  for (const StoredEventPtr& event : events) {
+    Value entry = Value::dict();
+    entry.set("timestamp", Value::string(format_time(event->timestamp_ms)));
+    entry.set("subscription", Value::unsigned_integer(subscription));
+    entry.set("publication", Value::unsigned_integer(event->publication));
+    entry.set("details", event_details(*event, history.policy().match != Match::exact, reader));
+    const Payload& payload = event->payload();
+    if (!payload.args.empty()) {
+      Value args = payload.format->to_value(payload.args, scratch);
+      if (!args) continue;  // nothing that a list of events can hold
+      entry.set("args", std::move(args));
+    }
+    if (!payload.kwargs.empty()) {
+      Value kwargs = payload.format->to_value(payload.kwargs, scratch);
+      if (!kwargs) continue;
+      entry.set("kwargs", std::move(kwargs));
+    }
+    list.append(std::move(entry));
+  }
+  Value more = Value::dict();
+  more.set("is_limit_reached", Value::boolean(is_limit_reached));
+  if (caller.build().result(request, list, more) != NX_OK) {
+    return caller.reply_error(Code::call, request, uri::kInvalidArgument,
+                              "the events cannot be said in the caller's format");
+  }
+  if (caller.send_reply() == Sent::too_large) {  // P-38
+    caller.reply_error(Code::call, request, uri::kPayloadSizeExceeded,
+                       "the events are too large for one answer; ask for fewer with limit");
+  }
+}
+
+void get_events(MetaCall& call) {
+  if (!call.expect(1, 1)) return;
+  const auto id = call.read_id(0, "subscription");
+  if (!id) return;
+  HistoryQuery query;
+  if (!read_query(call, query)) return;
+  std::shared_ptr<History> history;
+  if (!call.realm.broker().inspect(
+          *id, [&history](const Subscription& subscription) { history = subscription.history; })) {
+    return call.fail(uri::kNoSuchSubscription, "there is no such subscription in this realm");
+  }
+  if (history == nullptr) {
+    return call.fail(uri::kOptionNotAllowed, "the events of this subscription are not kept");
+  }
+  // P-37: who may not subscribe may not read what there was either.
+  AccessRequest question{NX_ACTION_SUBSCRIBE, history->policy().match, history->policy().uri, {}};
+  Session& caller = call.caller;
+  caller.ask(std::move(question), [&caller, request = call.request, id = *id, history,
+                                   query](const AccessAnswer& given) {
+    if (!given.allowed) {
+      return caller.reply_error(Code::call, request, uri::kNotAuthorized, given.error_message);
+    }
+    answer(caller, request, id, *history, query);
+  });
+}
+
+constexpr MetaProcedure kProcedures[] = {{"wamp.subscription.get_events", &get_events}};
+
+}  // namespace
+
+std::span<const MetaProcedure> history_procedures() { return kProcedures; }
+
+}  // namespace nexus
