@@ -20,8 +20,11 @@ endif()
 
 find_program(NEXUS_CCACHE ccache)
 if(NEXUS_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${NEXUS_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${NEXUS_CCACHE})
+  # Objects are the same whichever clone or build folder they are made in, so the cache shares them.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      ${NEXUS_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 find_program(NEXUS_MOLD mold)
 if(NEXUS_MOLD AND NOT NEXUS_FUZZ AND NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION)
