@@ -141,7 +141,9 @@ TEST_CASE("S-12: both sides may say GOODBYE at once") {
   Peer& one = world.join();
   REQUIRE(world.router.router().remove_realm("realm1"));
   one.send(list(kGoodbye, dict(), "wamp.close.close_realm"));
+  // Whoever was first, exactly one GOODBYE comes.
   one.expect(kGoodbye);
+  one.wire().shutdown_write();
   one.expect_closed();
 }
 

@@ -41,7 +41,8 @@ const Case kWildcard[] = {
 };
 
 std::string patch(bool strict) {
-  return strict ? R"({"realms":{"one":{"uri_check":"strict"}}})" : "{}";
+  return strict ? R"({"realms":{"one":{"uri_check":"strict","meta_api":false}}})"
+                : R"({"realms":{"one":{"meta_api":false}}})";
 }
 
 TEST_CASE("U-10, U-13: topics and procedures") {
@@ -106,7 +107,7 @@ TEST_CASE("U-12: URIs have a greatest length") {
 
 TEST_CASE("U-13: an unacknowledged PUBLISH with a bad topic vanishes") {
   FOR_ALL_SETUPS(setup);
-  World world(setup);
+  World world(setup, patch(false));
   Peer& watcher = world.join();
   Peer& publisher = world.join();
   watcher.subscribe("", json(R"({"match":"prefix"})"));

@@ -185,6 +185,7 @@ void Peer::expect_closed() {
     throw PeerError("expected the end of the connection, but it stays open");
   }
   if (!wire_->drain_until_closed()) throw PeerError("the router never closed its socket");
+  wire_->close();  // as every client does, so that the router need not wait for it
 }
 
 uint64_t Peer::send_subscribe(std::string_view topic, const Value& options) {

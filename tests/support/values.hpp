@@ -57,12 +57,13 @@ std::string type_name(uint64_t type);
 
 // One entry of a literal: converts from what C++ has for it.
 struct V {
-  V(std::nullptr_t) : value(Value::null()) {}                 // NOLINT: implicit
-  V(double v) : value(Value::real(v)) {}                      // NOLINT: implicit
-  V(const char* text) : value(Value::string(text)) {}         // NOLINT: implicit
-  V(std::string_view text) : value(Value::string(text)) {}    // NOLINT: implicit
-  V(const std::string& text) : value(Value::string(text)) {}  // NOLINT: implicit
-  V(Value v) : value(std::move(v)) {}                         // NOLINT: implicit
+  V(std::nullptr_t) : value(Value::null()) {}                                 // NOLINT: implicit
+  V(MessageType type) : value(Value::integer(static_cast<int64_t>(type))) {}  // NOLINT: implicit
+  V(double v) : value(Value::real(v)) {}                                      // NOLINT: implicit
+  V(const char* text) : value(Value::string(text)) {}                         // NOLINT: implicit
+  V(std::string_view text) : value(Value::string(text)) {}                    // NOLINT: implicit
+  V(const std::string& text) : value(Value::string(text)) {}                  // NOLINT: implicit
+  V(Value v) : value(std::move(v)) {}                                         // NOLINT: implicit
   template <std::integral T>
   V(T v) : value(number(v)) {}  // NOLINT: implicit
 
