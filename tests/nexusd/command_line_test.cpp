@@ -58,7 +58,7 @@ TEST_CASE("an address is added beside transports of another kind, under a free l
             "websocket_": {"type": "websocket", "listen": ":9"}}})"));
 }
 
-TEST_CASE("--realm replaces the first realm's URI and keeps the rest of it") {
+TEST_CASE("option --realm replaces the first realm's URI and keeps the rest of it") {
   CommandLine command;
   command.realm = "new";
   CHECK(applied(R"({"realms": {"z": {"uri": "old", "authenticators": {}}, "a": {"uri": "b"}}})",

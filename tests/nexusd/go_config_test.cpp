@@ -112,7 +112,7 @@ TEST_CASE("without a list of origins only pages of the same host may connect, as
   }
 }
 
-TEST_CASE("certificate and key turn TLS on when both are set; paths start where Go started") {
+TEST_CASE("certificate and key turn TLS on when both are set, and paths start where Go started") {
   Translated both = translate(R"({"websocket": {"address": ":1", "cert_file": "/c.pem",
                                   "key_file": "k.pem"}})");
   CHECK(both.text({"transports", "websocket", "tls", "certificate"}) == R"("/c.pem")");
