@@ -56,14 +56,17 @@ class MetaEvents {
 
   // Notes an event; `topic` is one of the above. [any] The locks of broker and dealer may be held.
   void note(std::string_view topic, Value args);
-  // A member has been added to an object, or taken off it, and the object was made for it, or goes
-  // with it. Objects for wamp. URIs are not spoken of. Reserved is the caller's to check.
+  // A member has come to an object, which was made for it if `created` says what it is; or has
+  // gone, and with the last one the object. Not for objects of wamp. URIs: nothing is told of those
+  //
   void note_added(const meta::Topics& topics, uint64_t session, uint64_t object, Value created);
   void note_removed(const meta::Topics& topics, uint64_t session, uint64_t object, bool deleted);
   void note(std::shared_ptr<const Testament> testament, SessionInfoPtr publisher, Grant grant);
 
   // Has everything published that was noted, soon and by mail. [any] With no lock held.
   void flush();
+  // Is nothing noted, and no letter of flush() on its way? [any]
+  bool idle();
 
   // The broker's: a subscription has been made or is gone.
   void subscription_made(std::string_view uri, Match match);

@@ -1,0 +1,98 @@
+// Realms from the template that come and go with their sessions, and the meta API in them.
+#include <thread>
+
+#include "tests/protocol/meta_world.hpp"
+
+namespace nexus::test {
+namespace {
+
+std::string with_template(bool remove) {
+  return to_json(
+      dict({{"realm_template", dict({{"authenticators", json(R"({"guests":{"type":"anonymous"}})")},
+                                     {"remove_when_empty", remove}})}}));
+}
+
+TEST_CASE("S-08: a realm from the template stays, unless it is to go when it is empty") {
+  FOR_ALL_SETUPS(setup);
+  const bool remove = GENERATE(true, false);
+  World world(setup, with_template(remove));
+  Peer& one = world.join_realm("com.example.made");
+  Peer& two = world.join_realm("com.example.made");
+  one.register_procedure("com.example.procedure");
+  CHECK(ask(two, "wamp.session.count").as_int() == 2);
+  one.leave();
+  CHECK(ask(two, "wamp.session.count").as_int() == 1);
+  two.leave();
+  // The realm is known as long as it is there.
+  CHECK(static_cast<bool>(world.router.router().remove_realm("com.example.made")) == !remove);
+  Peer& three = world.join_realm("com.example.made");
+  CHECK(ask(three, "wamp.session.count").as_int() == 1);
+  CHECK(world.router.router().remove_realm("com.example.made"));
+  expect_goodbye(three, "wamp.close.close_realm");
+}
+
+TEST_CASE("S-08: a realm that nobody gets into does not stay either") {
+  World world({{Carrier::websocket, Format::json}, 3}, with_template(true));
+  for (int i = 0; i < 3; ++i) {
+    Peer& peer = world.connect();
+    peer.send(list(kHello, "com.example.made",
+                   merged(client_details(), json(R"({"authmethods":["ticket"]})"))));
+    peer.expect_abort("wamp.error.no_matching_auth_method");
+    CHECK_FALSE(world.router.router().remove_realm("com.example.made"));
+  }
+}
+
+// Calls between loops while the realm they belong to goes, and comes again under the same name.
+TEST_CASE("S-16: letters that are on their way outlive no realm") {
+  const unsigned loops = GENERATE(1u, 3u);
+  RouterFixture router(loops, with_template(true));
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 3; ++thread) {
+    threads.emplace_back([&router, thread] {
+      const std::string realm = "com.example.realm" + std::to_string(thread);
+      for (int round = 0; round < 15; ++round) {
+        const Link link{Carrier::raw_unix, round % 2 == 0 ? Format::cbor : Format::msgpack};
+        auto callee = Peer::joined(router, link, realm);
+        auto caller = Peer::joined(router, link, realm);
+        auto watcher = Peer::joined(router, link, realm);
+        watcher->subscribe("wamp.", json(R"({"match":"prefix"})"));
+        callee->register_procedure("com.example.procedure");
+        callee->subscribe("com.example.topic");
+        std::vector<Value> batch;
+        for (int i = 0; i < 50; ++i) {
+          batch.push_back(list(kCall, caller->next_request(), dict(), "com.example.procedure"));
+          batch.push_back(list(kPublish, caller->next_request(), dict(), "com.example.topic"));
+        }
+        caller->send_all(batch);
+        if (round % 3 == 0) caller->sync();
+        callee->wire().close();
+        if (round % 2 == 0) (void)router.router().remove_realm(realm);
+        caller->wire().close();
+        watcher->wire().close();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(Peer::joined(router, {Carrier::websocket, Format::json})->session() != 0);
+}
+
+TEST_CASE("S-16: a realm whose components do not start, or that is there, is not added") {
+  World world({{Carrier::websocket, Format::json}, 3}, with_template(true));
+  Router& router = world.router.router();
+  const Value section =
+      json(R"({"uri":"com.example.made","authenticators":{"guests":{"type":"anonymous"}}})");
+  Peer& peer = world.join_realm("com.example.made");
+  CHECK_FALSE(router.add_realm(section));  // it is there, from the template
+  peer.leave();
+  REQUIRE(router.add_realm(section));
+  CHECK_FALSE(router.add_realm(section));
+  peer.join("com.example.made");
+  peer.leave();
+  CHECK(router.remove_realm("com.example.made"));  // this one stays when it is empty
+  CHECK_FALSE(router.add_realm(json(R"({"uri":"a b"})")));
+  router.stop(std::chrono::milliseconds(0));
+  CHECK_FALSE(router.add_realm(section));
+}
+
+}  // namespace
+}  // namespace nexus::test
