@@ -14,7 +14,8 @@ import txaio
 
 txaio.use_asyncio()
 
-from autobahn.asyncio.rawsocket import WampRawSocketClientFactory  # noqa: E402
+from autobahn.asyncio.rawsocket import (  # noqa: E402
+    WampRawSocketClientFactory, WampRawSocketClientProtocol)
 from autobahn.asyncio.wamp import ApplicationSession  # noqa: E402
 from autobahn.asyncio.websocket import WampWebSocketClientFactory  # noqa: E402
 from autobahn.wamp import serializer  # noqa: E402
@@ -24,6 +25,10 @@ from autobahn.wamp.types import (  # noqa: E402
     RegisterOptions, SubscribeOptions)
 from autobahn.websocket.compress import (  # noqa: E402
     PerMessageDeflateOffer, PerMessageDeflateResponse, PerMessageDeflateResponseAccept)
+
+# Autobahn 22.7.1 forgot this attribute in its RawSocket for asyncio, and cannot join without it.
+if not hasattr(WampRawSocketClientProtocol, "transport_details"):
+    WampRawSocketClientProtocol.transport_details = property(lambda self: self._transport_details)
 
 PATIENCE = 10  # seconds for anything that has to happen
 
@@ -57,6 +62,7 @@ class Session(ApplicationSession):
         self.joined = asyncio.get_running_loop().create_future()
         self.left = asyncio.get_running_loop().create_future()
         self.prefix = config.extra["prefix"]
+        self.sleeping = collections.defaultdict(asyncio.Event)
         self.cancelled = collections.defaultdict(asyncio.Event)
         self.echoes = asyncio.Queue()
         self.progressive = True
@@ -100,11 +106,17 @@ class Session(ApplicationSession):
             return "done"
 
         async def sleep(token):
+            self.sleeping[token].set()
             try:
                 await asyncio.get_running_loop().create_future()
             except asyncio.CancelledError:
                 self.cancelled[token].set()
-                raise
+                # Left alone, the asyncio side of txaio stumbles over this and sends no answer.
+                raise ApplicationError("wamp.error.canceled") from None
+
+        async def sleeps(token):
+            await asyncio.wait_for(self.sleeping[token].wait(), PATIENCE)
+            return True
 
         async def was_cancelled(token):
             await asyncio.wait_for(self.cancelled[token].wait(), PATIENCE)
@@ -118,12 +130,13 @@ class Session(ApplicationSession):
 
         def on_event(*args, details=None, **kwargs):
             reply_to = kwargs.pop("reply_to")
-            kwargs["publisher"] = details.publisher
-            kwargs["topic"] = details.topic
+            kwargs["event_publisher"] = details.publisher
+            kwargs["event_topic"] = details.topic
             self.publish(reply_to, *args, **kwargs)
 
         for name, endpoint in (("echo", echo), ("kind", kind), ("fail", fail), ("crash", crash),
-                               ("sleep", sleep), ("was_cancelled", was_cancelled)):
+                               ("sleep", sleep), ("sleeps", sleeps),
+                               ("was_cancelled", was_cancelled)):
             await self.register(endpoint, self.prefix + "." + name)
         await self.register(progress, self.prefix + ".progress", options=details)
         await self.register(caller, self.prefix + ".caller", options=details)
@@ -146,7 +159,7 @@ class Checker:
         self.target = target
         self.prefix = target["prefix"]
         self.count = 0
-        self.failures = []
+        self.failures = 0
 
     def check(self, name, actual, expected):
         self.count += 1
@@ -154,7 +167,8 @@ class Checker:
             self.fail(name, "%r instead of %r" % (actual, expected))
 
     def fail(self, name, text):
-        self.failures.append("FAIL %s -> %s: %s: %s" % (self.session.prefix, self.prefix, name, text))
+        self.failures += 1
+        print("FAIL %s -> %s: %s: %s" % (self.session.prefix, self.prefix, name, text), flush=True)
 
     async def call(self, name, *args, **kwargs):
         return await asyncio.wait_for(self.session.call(self.prefix + name, *args, **kwargs), PATIENCE)
@@ -216,6 +230,7 @@ class Checker:
             return
         token = self.session.prefix + " cancels"
         pending = self.session.call(self.prefix + ".sleep", token)
+        self.check("sleeps", await self.call(".sleeps", token), True)
         pending.cancel()
         self.check("was cancelled", await self.call(".was_cancelled", token), True)
 
@@ -235,7 +250,7 @@ class Checker:
             args, kwargs = await asyncio.wait_for(self.session.echoes.get(), PATIENCE)
             self.check("event args", list(args), ARGS)
             self.check("event kwargs", {key: kwargs[key] for key in KWARGS}, KWARGS)
-            self.check("event topic", kwargs["topic"], self.prefix + topic)
+            self.check("event topic", kwargs["event_topic"], self.prefix + topic)
 
 
 async def connect(url, transport, form, realm, deflate=False):
@@ -290,15 +305,13 @@ async def main():
 
     loop = asyncio.get_running_loop()
     targets = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
-    count, failures = 0, []
+    count = failures = 0
     for session in sessions:
         for target in targets:
             checker = Checker(session, target)
             await checker.run()
             count += checker.count
             failures += checker.failures
-    for failure in failures:
-        print(failure, flush=True)
     print("done %d" % count, flush=True)
 
     await loop.run_in_executor(None, sys.stdin.readline)  # until nobody needs us any more
