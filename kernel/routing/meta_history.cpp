@@ -66,7 +66,11 @@ Value event_details(const StoredEvent& event, bool pattern, const SessionInfo& r
     if (p.has_cipher) details.set("ppt_cipher", Value::string(p.cipher));
     if (p.has_keyid) details.set("ppt_keyid", Value::string(p.keyid));
   }
-  if (p.has_enc_algo) details.set("enc_algo", Value::string(p.enc_algo));
+  if (p.has_enc_algo) {
+    details.set("enc_algo", Value::string(p.enc_algo));
+    if (!p.enc_key.empty()) details.set("enc_key", Value::string(p.enc_key));
+    if (!p.enc_serializer.empty()) details.set("enc_serializer", Value::string(p.enc_serializer));
+  }
   return details;
 }
 
