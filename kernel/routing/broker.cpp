@@ -52,12 +52,12 @@ void Broker::subscribe(Session& session, const Message& message, const Options& 
                                  "this session has as many subscriptions as it may have");
     }
     if (create) subscription = &make_subscription(message.uri, options.match);
-    if (subscription->members.empty()) {
-      events_.subscription_made(subscription->uri, subscription->match);
-    }
     id = subscription->id;
     // P-02: subscribing twice is one subscription.
     if (session.tables().subscriptions.insert(id, 1) != nullptr) {
+      if (subscription->members.empty()) {
+        events_.subscription_made(subscription->uri, subscription->match);
+      }
       subscription->members.push_back(
           {&session, session.info(), &session.format(),
            options.has_nkey ? std::make_shared<const std::string>(options.nkey) : nullptr});

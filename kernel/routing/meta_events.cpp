@@ -92,6 +92,11 @@ void MetaEvents::flush() {
   post();
 }
 
+bool MetaEvents::idle() {
+  const std::lock_guard lock(mutex_);
+  return notes_.empty() && !posted_;
+}
+
 // Always by mail, even at home: whoever flushes may be in the middle of something.
 void MetaEvents::post() {
   const size_t home = std::hash<std::string_view>{}(policy_.uri) % shards_.size();

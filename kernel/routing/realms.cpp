@@ -8,7 +8,8 @@ namespace {
 
 // A realm that nobody holds any more. Letters between its sessions may still be on their way and
 // name it; each sets off at most one other. So it goes round all loops, behind their mail, before
-// it is deleted with this letter.
+// it is deleted with this letter. What is noted for its meta events may take many letters, one
+// after the other: it goes round again until the last of them has run.
 class RetiredRealm : public Mail {
  public:
   static constexpr uint32_t kRounds = 3;
@@ -17,7 +18,10 @@ class RetiredRealm : public Mail {
       : realm_(std::move(realm)), loops_(loops), stops_(stops) {}
 
   void run(Loop& loop) override {
-    if (--stops_ == 0) return;
+    if (--stops_ == 0) {
+      if (realm_->events().idle()) return;
+      stops_ = kRounds * loops_.count();
+    }
     Loop& next = loops_.loop((loop.index() + 1) % loops_.count());
     next.post(std::make_unique<RetiredRealm>(std::move(realm_), loops_, stops_));
   }

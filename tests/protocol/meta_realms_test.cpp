@@ -76,6 +76,32 @@ TEST_CASE("S-16: letters that are on their way outlive no realm") {
   CHECK(Peer::joined(router, {Carrier::websocket, Format::json})->session() != 0);
 }
 
+// Their meta events take many letters, and nobody is left to hold the realm meanwhile.
+TEST_CASE("S-16: a realm goes after all that its last session leaves behind") {
+  const unsigned loops = GENERATE(1u, 3u);
+  RouterFixture router(loops, with_template(true));
+  const Link link{Carrier::raw_unix, Format::cbor};
+  auto other = Peer::joined(router, link);
+  for (int round = 0; round < 3; ++round) {
+    auto peer = Peer::joined(router, link, "com.example.realm");
+    // Which of the subscriptions goes first is open: many of those that hear, and many to hear of.
+    for (int i = 0; i < 200; ++i) {
+      peer->subscribe("wamp.subscription.on_delete." + std::to_string(i));
+    }
+    std::vector<Value> batch;
+    for (int i = 0; i < 3000; ++i) {
+      batch.push_back(list(kSubscribe, peer->next_request(), dict(), "t" + std::to_string(i)));
+    }
+    peer->send_all(batch);
+    for (int i = 0; i < 3000; ++i) peer->expect(kSubscribed);
+    peer->wire().close();
+    CHECK(eventually([&router, &other] {
+      other->sync();
+      return router.router().counters().sessions_open == 1;
+    }));
+  }
+}
+
 TEST_CASE("S-16: a realm whose components do not start, or that is there, is not added") {
   World world({{Carrier::websocket, Format::json}, 3}, with_template(true));
   Router& router = world.router.router();
