@@ -117,6 +117,9 @@ class Dealer {
   std::shared_ptr<const CalleeList> find(Shard& shard, std::string_view procedure);
   // False when the session, which may live on another loop, was not on it. mutex_ is held.
   bool remove(Registration& registration, const Session& session, uint64_t session_id, bool tell);
+  // Takes everybody off it, and so deletes it; answers who has to be told. mutex_ is held.
+  std::vector<SessionRef> evict(Registration& registration);
+  void tell_revoked(SessionRef callee, uint64_t registration, std::string_view reason);
   void on_revoked(Session& session, uint64_t registration, std::string_view reason);
 
   // call.cpp
@@ -134,7 +137,10 @@ class Dealer {
 
   // waiting.cpp, on the callee's loop
   void wait(Shard& shard, Session& callee, const Invocation& call, CalleeQueue& queue);
-  void wait_more(InvocationRecord& record, bool progress, const Payload& payload);
+  void wait_more(Shard& shard, Session& callee, uint64_t ticket, InvocationRecord& record,
+                 bool progress, const Payload& payload);
+  // A call that waited is over: its place in the queue is free for another one.
+  static void forget_ticket(SessionTables& tables, uint64_t registration, uint64_t ticket);
   // A place with this registration has become free.
   void admit_next(Session& callee, uint64_t registration);
   void fail_waiting(Session& callee, CalleeQueue& queue);

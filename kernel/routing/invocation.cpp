@@ -54,6 +54,7 @@ uint64_t Dealer::start(Shard& shard, Session& callee, const Invocation& call,
   const SessionInfo& info = *callee.info();
   const auto fail = [&](std::string_view uri, std::string_view text) -> uint64_t {
     reply(shard, record, {.error_uri = uri, .error_text = text});
+    if (record.token != 0) tables.tokens.erase(record.token);  // it may have waited before
     drop_timer(callee, record);
     return 0;
   };
@@ -137,6 +138,7 @@ InvocationRecord Dealer::take(Session& callee, uint64_t invocation) {
   InvocationRecord record = std::move(*tables.invocations.find(invocation));
   tables.invocations.erase(invocation);
   if (record.token != 0) tables.tokens.erase(record.token);
+  if (record.queued != nullptr) forget_ticket(tables, record.registration, invocation);
   drop_timer(callee, record);
   if (record.load != nullptr) record.load->active.fetch_sub(1, std::memory_order_relaxed);
   return record;
@@ -208,7 +210,9 @@ void Dealer::continue_invocation(Shard& shard, SessionRef ref, uint64_t invocati
   }
   InvocationRecord* record = tables.invocations.find(invocation);
   if (record == nullptr) return;
-  if (record->queued != nullptr) return wait_more(*record, progress, payload);
+  if (record->queued != nullptr) {
+    return wait_more(shard, *callee, invocation, *record, progress, payload);
+  }
   send_part(shard, *callee, invocation, *record, progress, payload);
 }
 

@@ -4,6 +4,8 @@
 // A waiting call is an InvocationRecord like any other, under a ticket in place of an invocation
 // id, so that CANCEL, timeouts and leaving work on it as they do on one that has been sent. Its id
 // on the wire is drawn when it is sent: ids stay sequential (U-07).
+#include <algorithm>
+
 #include "kernel/message/error_uri.hpp"
 #include "kernel/routing/letters.hpp"
 #include "kernel/session/session.hpp"
@@ -22,7 +24,7 @@ struct Waiting : RecordExtra {
   std::vector<Part> parts;  // what came after the first CALL of a progressive one
 };
 
-// Parts of one progressive call that may wait; more than that ends in an error when they are sent.
+// Parts of one progressive call that may wait; one more ends the call with an error.
 constexpr size_t kMaxParts = 1024;
 
 }  // namespace
@@ -41,11 +43,27 @@ void Dealer::wait(Shard& shard, Session& callee, const Invocation& call, CalleeQ
   enter(shard, callee, ticket, std::move(record));
 }
 
-void Dealer::wait_more(InvocationRecord& record, bool progress, const Payload& payload) {
+void Dealer::wait_more(Shard& shard, Session& callee, uint64_t ticket, InvocationRecord& record,
+                       bool progress, const Payload& payload) {
   auto& waiting = static_cast<Waiting&>(*record.queued);
   if (waiting.parts.size() < kMaxParts) {
     waiting.parts.push_back({progress, OwnedPayload(payload)});
+    return;
   }
+  // Leaving one out would make a hole in the stream.
+  const InvocationRecord taken = take(callee, ticket);
+  shard.counters.calls_failed_busy.add();
+  reply(shard, taken,
+        {.error_uri = uri::kNoAvailableCallee,
+         .error_text = "the callee is busy, and as many parts of this call wait as may"});
+}
+
+void Dealer::forget_ticket(SessionTables& tables, uint64_t registration, uint64_t ticket) {
+  std::unique_ptr<CalleeQueue>* queue = tables.registrations.find(registration);
+  if (queue == nullptr || *queue == nullptr) return;
+  std::deque<uint64_t>& waiting = (*queue)->waiting;  // tickets grow, so it is sorted
+  const auto at = std::lower_bound(waiting.begin(), waiting.end(), ticket);
+  if (at != waiting.end() && *at == ticket) waiting.erase(at);
 }
 
 void Dealer::admit_next(Session& callee, uint64_t registration) {

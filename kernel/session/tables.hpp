@@ -68,7 +68,7 @@ struct InvocationRecord {
 // With the callee, under Registration, where it set a limit: who waits for a place.
 struct CalleeQueue {
   std::shared_ptr<CalleeLoad> load;
-  std::deque<uint64_t> waiting;  // tickets, the oldest first; some may have ended meanwhile
+  std::deque<uint64_t> waiting;  // tickets, the oldest first
 };
 
 // Ids of invocations that wait: above every id that goes over the wire.

@@ -128,5 +128,44 @@ TEST_CASE("R-58: how many may wait is limited") {
   l.caller.expect_call_error(calls[3], "wamp.error.no_available_callee");
 }
 
+TEST_CASE("R-58: a call that is canceled while it waits makes room for another") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"realms":{"one":{"max_waiting_calls":2}}})");
+  Limited l(world, dict({{"concurrency", 1}}));
+  l.caller.call("com.example.p");
+  const uint64_t running = l.callee.expect_invocation(l.registration).request();
+  for (int i = 0; i < 5; ++i) {
+    const uint64_t call = l.caller.call("com.example.p");
+    l.caller.cancel(call);
+    l.caller.expect_call_error(call, "wamp.error.canceled");
+  }
+  const uint64_t last = l.caller.call("com.example.p", dict(), list("last"));
+  expect_nothing({&l.caller});
+  l.callee.yield(running);
+  l.caller.expect(kResult);
+  const Message invocation = l.callee.expect_invocation(l.registration);
+  CHECK(invocation.args() == list("last"));
+  l.callee.yield(invocation.request());
+  l.caller.expect_result(last);
+}
+
+TEST_CASE("R-58: a stream with more parts than may wait ends with an error, not with a hole") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Limited l(world, dict({{"concurrency", 1}}));
+  const uint64_t first = l.caller.call("com.example.p");
+  const uint64_t running = l.callee.expect_invocation(l.registration).request();
+  const uint64_t call = l.caller.call("com.example.p", dict({{"progress", true}}));
+  for (int i = 0; i < 1024; ++i) {
+    l.caller.call_again(call, "com.example.p", dict({{"progress", true}}), list(i));
+  }
+  expect_nothing({&l.caller});
+  l.caller.call_again(call, "com.example.p", dict(), list("one too many"));
+  l.caller.expect_call_error(call, "wamp.error.no_available_callee");
+  l.callee.yield(running);
+  l.caller.expect_result(first);
+  expect_nothing({&l.callee, &l.caller});
+}
+
 }  // namespace
 }  // namespace nexus::test
