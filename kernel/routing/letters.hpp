@@ -10,12 +10,18 @@ namespace nexus {
 class OwnedPayload {
  public:
   explicit OwnedPayload(const Payload& from) : payload_(from) {
+    payload_.args = payload_.kwargs = {};  // never a view of what is not ours
     buffer_ = BufferRef::allocate(from.size());
     if (!buffer_) return;
-    std::memcpy(buffer_.data(), from.args.data(), from.args.size());
-    std::memcpy(buffer_.data() + from.args.size(), from.kwargs.data(), from.kwargs.size());
-    payload_.args = {buffer_.data(), from.args.size()};
-    payload_.kwargs = {buffer_.data() + from.args.size(), from.kwargs.size()};
+    if (!from.args.empty()) {
+      std::memcpy(buffer_.data(), from.args.data(), from.args.size());
+      payload_.args = {buffer_.data(), from.args.size()};
+    }
+    if (!from.kwargs.empty()) {
+      uint8_t* const to = buffer_.data() + from.args.size();
+      std::memcpy(to, from.kwargs.data(), from.kwargs.size());
+      payload_.kwargs = {to, from.kwargs.size()};
+    }
   }
   explicit operator bool() const { return static_cast<bool>(buffer_); }
   const Payload& get() const { return payload_; }
