@@ -5,12 +5,12 @@
 
 namespace nexus {
 
-void Broker::keep(const Publication& p) {
+void Broker::keep(const Publication& p, const TopicMatch& matched) {
   const auto event = std::make_shared<const StoredEvent>(p.id, p.topic, p.options, p.payload,
                                                          p.publisher, p.disclosed, epoch_ms());
   // P-36: lists of session ids mean nothing to those who come later.
   if (!p.options.receivers.has_exclude && !p.options.receivers.has_eligible) {
-    for (const TopicMatch::Group& group : match(p.shard, p.topic).groups) {
+    for (const TopicMatch::Group& group : matched.groups) {
       if (group.history != nullptr) group.history->store(event);
     }
   }

@@ -151,7 +151,7 @@ void Broker::deliver(const Publication& publication) {
   // Nothing that is called from here changes tables or caches: a receiver that must go is only
   // marked, and goes at the end of the turn.
   const TopicMatch& matched = match(publication.shard, publication.topic);
-  if (matched.kept || publication.options.retain) keep(publication);
+  if (matched.kept || publication.options.retain) keep(publication, matched);
   for (const TopicMatch::Group& group : matched.groups) {
     Encodings encodings(publication, group);
     for (const ReceiverList::Run& run : group.list->runs) {

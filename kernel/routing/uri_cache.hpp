@@ -12,25 +12,20 @@ namespace nexus {
 template <typename T>
 class UriCache {
  public:
-  // Null when there is no entry of this generation.
+  // Null when there is no entry of this generation. Lent until the next insert().
   const T* find(std::string_view uri, uint64_t generation) const {
+    if (generation != generation_) return nullptr;
     const auto at = entries_.find(uri);
-    return at == entries_.end() || at->second.generation != generation ? nullptr
-                                                                       : &at->second.value;
+    return at == entries_.end() ? nullptr : &at->second;
   }
 
   const T* insert(std::string_view uri, uint64_t generation, T value) {
-    const auto at = entries_.find(uri);
-    if (at != entries_.end()) {
-      at->second = {generation, std::move(value)};
-      return &at->second.value;
-    }
-    // A full table starts anew: bounded, and a warm working set is back at once.
-    if (entries_.size() >= kMaxEntries) entries_.clear();
-    return &entries_.emplace(uri, Entry{generation, std::move(value)}).first->second.value;
+    // What an older generation matched is of no use, and must not stay: each entry may hold a list
+    // of receivers of its own. A full table starts anew too; a warm working set is back at once.
+    if (generation != generation_ || entries_.size() >= kMaxEntries) entries_.clear();
+    generation_ = generation;
+    return &entries_.insert_or_assign(std::string(uri), std::move(value)).first->second;
   }
-
-  void clear() { entries_.clear(); }
 
  private:
   static constexpr size_t kMaxEntries = 8192;
@@ -38,11 +33,8 @@ class UriCache {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
-  struct Entry {
-    uint64_t generation;
-    T value;
-  };
-  std::unordered_map<std::string, Entry, Hash, std::equal_to<>> entries_;
+  uint64_t generation_ = 0;
+  std::unordered_map<std::string, T, Hash, std::equal_to<>> entries_;
 };
 
 }  // namespace nexus
