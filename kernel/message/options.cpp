@@ -153,6 +153,9 @@ bool mode_of(std::string_view text, CancelMode* out) {
   return false;
 }
 
+// Each is looked at for every receiver of a publication.
+constexpr size_t kMaxAttributeLists = 64;
+
 // Takes the walk over the options dict. Only the first level and the lists right below it matter.
 struct Reader {
   Options& out;
@@ -273,6 +276,10 @@ struct Reader {
     const bool exclude = name.starts_with("exclude_") && name.size() > 8;
     const bool eligible = name.starts_with("eligible_") && name.size() > 9;
     if (!exclude && !eligible) return;
+    if (out.receivers.attributes.size() >= kMaxAttributeLists) {
+      problem = "exclude_… and eligible_… are too many";
+      return;
+    }
     out.receivers.attributes.push_back({std::string(name.substr(exclude ? 8 : 9)), eligible, {}});
     attribute = &out.receivers.attributes.back();
     key_copy = name;
@@ -311,10 +318,19 @@ const nx_value_sink kSink = {
     [](void* user, nx_str name) -> nx_status {
       Reader& r = reader(user);
       if (r.depth == 1) r.select(to_view(name));
-      return NX_OK;
+      return r.problem.empty() ? NX_OK : NX_E_MALFORMED;
     },
     [](void* user) -> nx_status { return --reader(user).depth, NX_OK; },
 };
+
+// Each is looked up for every receiver, and a hostile one may be as long as a message.
+void sort(Receivers& receivers) {
+  std::sort(receivers.exclude.begin(), receivers.exclude.end());
+  std::sort(receivers.eligible.begin(), receivers.eligible.end());
+  for (AttributeList& list : receivers.attributes) {
+    std::sort(list.values.begin(), list.values.end());
+  }
+}
 
 }  // namespace
 
@@ -334,6 +350,7 @@ bool parse_options(const Message& message, Writer& scratch, Options& out, Violat
                        (state.problem.empty() ? "bad options" : "option " + state.problem);
       return false;
     }
+    sort(out.receivers);
   }
   if (message.payload.opaque && !out.passthru.has_enc_algo) {
     violation.text = std::string(code_name(message.code)) + ".Arguments must be a list";

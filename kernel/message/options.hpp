@@ -21,7 +21,7 @@ struct AttributeList {
   std::vector<std::string> values;
 };
 
-// Who may receive a PUBLISH (P-20).
+// Who may receive a PUBLISH (P-20). Every list is in ascending order.
 struct Receivers {
   bool has_exclude = false;
   bool has_eligible = false;

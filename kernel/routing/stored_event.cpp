@@ -49,7 +49,7 @@ int64_t epoch_ms() {
 
 bool may_receive(const Receivers& wanted, const SessionInfo& session, bool empty_means_all) {
   const auto contains = [](const auto& list, const auto& value) {
-    return std::find(list.begin(), list.end(), value) != list.end();
+    return std::binary_search(list.begin(), list.end(), value);
   };
   if (wanted.has_exclude && contains(wanted.exclude, session.id)) return false;
   if (wanted.has_eligible && !(wanted.eligible.empty() && empty_means_all) &&
