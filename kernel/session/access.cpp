@@ -43,6 +43,7 @@ void access_key(std::string& out, const SessionInfo& info, uint32_t action, Matc
     out.push_back('#');
     out.append(std::to_string(info.id));
   } else {
+    out.push_back('@');  // so that no role can be taken for a session
     out.append(info.authrole);
   }
   out.push_back('\0');

@@ -292,11 +292,13 @@ void Handshake::authenticate(const Message& message) {
       return session_.violation("AUTHENTICATE.Extra holds a value that WAMP cannot carry");
   }
   const AuthenticatorHandle* handle = candidates_[current_].authenticator;
+  // A copy, because the plugin may use this loop's scratch memory, by calling a procedure.
+  const std::string signature(message.uri);
   nx_auth_result result{};
   result.struct_size = sizeof result;
   session_.shard().router.operations().rearm(op_);
   const nx_status status = call_plugin_or<nx_status>(NX_E_INTERNAL, [&] {
-    return handle->table->authenticate(handle->self, op_, to_nx(message.uri), extra.get(), &result);
+    return handle->table->authenticate(handle->self, op_, to_nx(signature), extra.get(), &result);
   });
   if (status == NX_PENDING) {
     waiting_ = true;

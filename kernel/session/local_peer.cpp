@@ -90,7 +90,8 @@ void LocalPeer::turn(void* self) {
     peer.handler_(message);
   }
   if (!inbox.empty()) peer.session_->on_drained();
-  if (peer.open_) return;
+  // What was said or closed meanwhile has its own turn, and that one must find the peer.
+  if (peer.open_ || peer.scheduled_) return;
   Message last;
   last.code = Code::goodbye;
   peer.handler_(last);

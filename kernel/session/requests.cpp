@@ -1,5 +1,7 @@
 // Requests of an established session: request ids, roles, URIs and authorization are checked here,
 // in this order (Z-03); what passes goes to the realm. [loop]
+#include <algorithm>
+
 #include "kernel/message/error_uri.hpp"
 #include "kernel/message/table.hpp"
 #include "kernel/session/session.hpp"
@@ -110,7 +112,8 @@ bool Session::handle_established(const Message& message, Bytes bytes, const Acce
   return paused_ == 0;
 }
 
-// U-06. A CALL may repeat the id of an open progressive call; the dealer looks at those.
+// U-06. A CALL may repeat the id of an open progressive call, or of one that ended before its last
+// CALL came; the dealer looks at those.
 bool Session::check_request_id(const Message& message) {
   const uint64_t id = message.request;
   const uint64_t last = tables_.last_request;
@@ -119,7 +122,11 @@ bool Session::check_request_id(const Message& message) {
     if (id > last) tables_.last_request = id;
     return true;
   }
-  if (message.code == Code::call && id <= last) return true;
+  if (message.code == Code::call && id <= last) {
+    const std::vector<uint64_t>& ended = tables_.ended_streams;
+    if (tables_.calls.find(id) != nullptr) return true;
+    if (std::find(ended.begin(), ended.end(), id) != ended.end()) return true;
+  }
   const bool wrapped = last == kMaxId && id == 1;
   const bool right =
       check == RequestIdCheck::strict ? (id == last + 1 || wrapped) : (id > last || wrapped);
@@ -181,7 +188,11 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
           pause(kPauseAccess);
           return false;
         }
-        known = &fresh;
+        // While it decided, the plugin may have called or published on this loop, and so used the
+        // scratch memory that this message's text and options lie in: both are read once more.
+        Message again;
+        if (!parse(*format_, bytes, shard_.text, again, why)) return true;
+        return request(again, bytes, &fresh);
       }
       const AccessAnswer decided = *known;  // the table may change below
       if (!decided.allowed) {

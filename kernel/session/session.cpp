@@ -205,6 +205,7 @@ void Session::on_goodbye() {
   // S-11: everything of the session is gone before the answer, so that nothing follows it.
   end("goodbye", {});
   if (build().goodbye(uri::kGoodbyeAndOut, {}) == NX_OK) send_reply();
+  if (doomed_ != nullptr) return;  // it goes at the end of this turn, by the reference it has
   // S-14: the connection may carry another session.
   state_ = SessionState::await_hello;
   shard_.renew(*this);

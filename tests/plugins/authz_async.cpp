@@ -19,6 +19,7 @@
 //   .remember  ALLOW, to be remembered for the session
 //   .roleonce  ALLOW, to be remembered for the role
 //   .forget    ALLOW, after invalidating everything that is remembered
+//   .audit     ALLOW, after publishing to com.test.audit as the router itself
 //   .disclose  ALLOW with NX_DISCLOSE_ALWAYS; .anonymous  ALLOW with NX_DISCLOSE_NEVER
 //
 // Option `remember_ms` is how long .remember and .roleonce hold; 0 = until invalidated.
@@ -101,6 +102,7 @@ class AuthzTest : public Authorizer {
     if (says(".forget")) invalidate();
     if (says(".remember")) return AuthzAnswer::allow().remember_for_session(remember_ms_);
     if (says(".roleonce")) return AuthzAnswer::allow().remember_for_role(remember_ms_);
+    if (says(".audit")) audit(request);
     if (says(".disclose")) return AuthzAnswer::allow().disclose(NX_DISCLOSE_ALWAYS);
     if (says(".anonymous")) return AuthzAnswer::allow().disclose(NX_DISCLOSE_NEVER);
     return AuthzAnswer::allow();
@@ -141,6 +143,14 @@ class AuthzTest : public Authorizer {
   void note_late(bool taken) const {
     count(taken ? accepted_late_ : refused_late_);
     log().info(taken ? "the router took a late answer" : "refused late answer");
+  }
+  void audit(const AuthzRequest& request) const {
+    const auto* realm = host().find<nx_host_realm_v1>(NX_HOST_REALM);
+    if (realm == nullptr) throw std::runtime_error("the host has no realm service");
+    if (realm->publish(host().get(), to_nx(request.realm), to_nx("com.test.audit"), nullptr,
+                       nullptr, nullptr) != NX_OK) {
+      throw std::runtime_error("cannot publish");
+    }
   }
   AuthzAnswer keep(Operations& where, const AuthzOperation& op) {
     const std::lock_guard<std::mutex> lock(mutex_);

@@ -91,6 +91,24 @@ TEST_CASE("Z-04: the authorizer sees who asks, for what, and how it matches") {
   CHECK(world.router.log_count("asked") == 5);
 }
 
+TEST_CASE("Z-04: an authorizer may publish while it decides") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_authorizer());
+  Peer& auditor = world.join();
+  Peer& receiver = world.join();
+  Peer& excluded = world.join();
+  Peer& publisher = world.join();
+  const uint64_t audit = auditor.subscribe("com.test.audit");
+  const uint64_t topic = receiver.subscribe("com.example.t.audit");
+  excluded.subscribe("com.example.t.audit");
+  // Its options are still those of the request, and not those of what was published meanwhile.
+  publisher.publish_acknowledged("com.example.t.audit",
+                                 dict({{"exclude", list(excluded.session())}}), list(1));
+  CHECK(receiver.expect_event(topic).args() == list(1));
+  for (int asked = 0; asked < 3; ++asked) auditor.expect_event(audit);
+  expect_nothing({&excluded, &publisher, &receiver});
+}
+
 TEST_CASE("Z-06: answers that come later change no order") {
   FOR_ALL_SETUPS(setup);
   World world(setup, with_authorizer());

@@ -149,6 +149,21 @@ TEST_CASE("U-06: strict numbering ends sessions that skip or repeat an id") {
   }
 }
 
+TEST_CASE("U-06: a CALL that is no continuation must count on as well") {
+  FOR_ALL_SETUPS(setup);
+  const std::string check = GENERATE("strict", "monotonic");
+  World world(setup, R"({"realms":{"one":{"request_id_check":")" + check + R"("}}})");
+  Peer& callee = world.join();
+  callee.register_procedure("com.example.procedure");
+  Peer& caller = world.join();
+  const uint64_t call = caller.call("com.example.procedure");
+  callee.yield(callee.expect(kInvocation).request());
+  caller.expect_result(call);
+  caller.send(list(kCall, call, dict(), "com.example.procedure"));
+  caller.expect_violation();
+  expect_nothing({&callee});
+}
+
 TEST_CASE("U-06: monotonic numbering allows gaps") {
   FOR_ALL_SETUPS(setup);
   World world(setup, R"({"realms":{"one":{"request_id_check":"monotonic"}}})");
