@@ -33,6 +33,10 @@ bool read_file(const std::string& path, std::string& text, std::vector<ConfigMis
       return false;
     }
   }
+  if (stream.bad()) {
+    mistakes.push_back({"", std::string("cannot be read: ") + std::strerror(errno)});
+    return false;
+  }
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   return true;
 }
@@ -121,6 +125,7 @@ std::string show_mistake(const ConfigFile& file, const ConfigMistake& mistake) {
 
 Value with_path(const Value& root, const std::vector<std::string>& path, const Value& leaf) {
   if (path.empty()) return leaf;
+  if (root && !root.is(NX_DICT)) return root;  // a mistake of the file, which is to be reported
   Value copy = Value::dict();
   if (root.is(NX_DICT)) {
     for (size_t i = 0; i < root.size(); ++i) copy.set(root.key_at(i), root.at(i));

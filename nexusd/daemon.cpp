@@ -53,7 +53,7 @@ void Daemon::defineOptions(Poco::Util::OptionSet& options) {
   add("verbose", "", "", "the same as --log-level debug");
   add("plugin-dir", "", "DIR", "the folder to load plugins from");
   add("list-plugins", "", "", "show the components that are there");
-  add("describe", "", "NAME", "show the options of a component or section (ticket, realms)");
+  add("describe", "", "NAME", "show the options of a component or section (websocket, realms)");
   add("describe-config", "", "", "print the configuration reference as Markdown");
   add("version", "", "", "print the version");
   add("help", "h", "", "print this");

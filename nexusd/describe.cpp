@@ -138,6 +138,7 @@ int describe(const CommandLine& command) {
   for (const nexus::ConfigSection& section : all_sections()) {
     const std::string path(section.path);
     names.push_back(path);
+    names.push_back(path.substr(0, path.find('.')));
     if (wanted != path && wanted != path.substr(0, path.find('.'))) continue;
     if (found++ > 0) std::cout << "\n";
     std::cout << "section " << path << ": " << section.help << "\n\n"

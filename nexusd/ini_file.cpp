@@ -52,6 +52,15 @@ bool is_utf8(std::string_view text) {
 // plugins.sha256 has file names for keys, and their dots do not nest.
 bool has_literal_keys(std::string_view section) { return section == "plugins.sha256"; }
 
+// A line as a message shows it: not a megabyte of it.
+std::string shown(const std::string& line) {
+  constexpr size_t kMost = 80;
+  if (line.size() <= kMost) return line;
+  size_t end = kMost;
+  while (end > 0 && (line[end] & 0xC0) == 0x80) --end;  // not within a character
+  return line.substr(0, end) + "…";
+}
+
 std::vector<std::string> split_dots(std::string_view path) {
   std::vector<std::string> parts;
   for (;;) {
@@ -107,7 +116,7 @@ class IniParser {
     section_.clear();
     section_is_good_ = false;
     if (end != line.size() - 1) {
-      return mistake("", "a section is written [name], alone on its line: " + line);
+      return mistake("", "a section is written [name], alone on its line: " + shown(line));
     }
     std::string name = Poco::trim(line.substr(1, end - 1));
     Node* node = &root_;
@@ -127,7 +136,8 @@ class IniParser {
   void scan_key(const std::string& line) {
     size_t equals = line.find('=');
     if (equals == std::string::npos) {
-      return mistake("", "a line has to be \"key = value\", \"[section]\" or a comment: " + line);
+      return mistake(
+          "", "a line has to be \"key = value\", \"[section]\" or a comment: " + shown(line));
     }
     std::string key = Poco::trim(line.substr(0, equals));
     std::string value = Poco::trim(line.substr(equals + 1));
@@ -140,7 +150,7 @@ class IniParser {
     Node* node = section_node_;
     std::string path = section_;
     for (size_t i = 0; i < parts.size(); ++i) {
-      if (parts[i].empty()) return mistake(path, "a key has an empty part: " + line);
+      if (parts[i].empty()) return mistake(path, "a key has an empty part: " + shown(line));
       path += "." + parts[i];
       if (i + 1 < parts.size()) {
         node = enter(node, parts[i], path);

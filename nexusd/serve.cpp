@@ -129,6 +129,9 @@ int serve(const CommandLine& command) {
     show_mistakes(loaded);
     return kExitConfig;
   }
+  // Until here a signal ends it as it ends any program: a configuration may be a pipe that nobody
+  // writes. From here on there are threads, and they have to inherit the mask.
+  Signals::block();
   nexus::Log log(loaded.log);
   if (const std::string problem = log.problem(); !problem.empty()) {
     std::cerr << "nexusd: " << problem << "\n";
@@ -136,12 +139,7 @@ int serve(const CommandLine& command) {
   }
   for (const std::string& notice : loaded.file.notices) log.warning("config", notice);
 
-  std::unique_ptr<nexus::Router> router = create_router(loaded, log);
-  if (!router) {
-    log.flush();
-    show_mistakes(loaded);
-    return kExitConfig;
-  }
+  // Before plugins are loaded: one that hangs must not keep a second signal from ending this.
   Signals signals({.stop_again =
                        [&log] {
                          log.warning("nexusd", "second signal, ending at once");
@@ -152,6 +150,12 @@ int serve(const CommandLine& command) {
                          log.reopen();
                          log.info("nexusd", "log reopened");
                        }});
+  std::unique_ptr<nexus::Router> router = create_router(loaded, log);
+  if (!router) {
+    log.flush();
+    show_mistakes(loaded);
+    return kExitConfig;
+  }
   if (const nexus::Status started = router->start(); !started) {
     log.error("nexusd", "cannot start", {{"reason", started.text()}});
     log.flush();

@@ -8,7 +8,7 @@ namespace nexusd {
 // Names every mistake on standard error; opens no socket and no file for writing.
 int check(const CommandLine& command);
 
-// Runs until SIGTERM or SIGINT. Signals::block() was called before.
+// Runs until SIGTERM or SIGINT. No other thread may exist yet: it blocks signals for all to come.
 int serve(const CommandLine& command);
 
 }  // namespace nexusd

@@ -1,7 +1,7 @@
 // Signals as calls on one thread of their own, instead of handlers that may do next to nothing.
 //
-// block() has to be the first thing in main(): threads inherit the mask, so that no thread of the
-// router, of a plugin or of a library is ever interrupted.
+// block() comes before anything that can start a thread: threads inherit the mask, so that none of
+// the router's, a plugin's or a library's is ever interrupted. Tasks that do not serve go without.
 #pragma once
 
 #include <atomic>

@@ -112,6 +112,25 @@ class Check(FolderTest):
         self.assertEqual(status, 78)
         self.assertEqual(mistakes[0].split(":")[0], "log.level (--log-level)")
 
+    def test_options_of_the_command_line_do_not_hide_a_wrong_section(self):
+        for key, arguments in (("transports", ("--tcp", "127.0.0.1:0")), ("realms", ("--realm", "r")),
+                               ("log", ("--log-level", "info")), ("plugins", ())):
+            config = {"transports": {"t": {"type": "rawsocket", "listen": "127.0.0.1:0"}},
+                      "realms": anonymous_realm(), **{key: [1]}}
+            status, _, mistakes = self.check("n.json", config, *arguments)
+            self.assertEqual(status, 78, key)
+            self.assertTrue(any(line.startswith(key + ":") for line in mistakes), mistakes)
+
+    def test_a_file_that_cannot_be_read_through(self):
+        status, _, errors = run("-c", "/proc/self/mem", "--check")
+        self.assertEqual(status, 78)
+        self.assertIn("/proc/self/mem: cannot be read: Input/output error\n", errors)
+
+    def test_a_long_line_is_shown_short(self):
+        status, _, mistakes = self.check("n.ini", "[log]\n" + "x" * 100000 + "\n")
+        self.assertEqual(status, 78)
+        self.assertLess(len(mistakes[0]), 200)
+
     def test_a_service_without_listener_or_realm(self):
         status, _, mistakes = self.check("n.json", {})
         self.assertEqual(status, 78)
@@ -190,6 +209,9 @@ class Describe(FolderTest):
         status, out, errors = run("--describe", "realms")
         self.assertEqual((status, errors), (0, ""))
         self.assertRegex(out, r"(?m)^  uri ")
+        status, out, errors = run("--describe", "realm")
+        self.assertEqual((status, out), (64, ""))
+        self.assertIn('did you mean "realms"?', errors)
         status, out, errors = run("--describe", "websokcet")
         self.assertEqual((status, out), (64, ""))
         self.assertEqual(errors, 'nexusd: there is no component or section "websokcet"; did you '

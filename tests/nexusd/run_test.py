@@ -147,6 +147,14 @@ class Stopping(FolderTest):
         with self.assertRaises(OSError):
             socket.create_connection(client.socket.getpeername(), harness.DEADLINE)
 
+    def test_a_signal_ends_it_while_it_reads_its_configuration(self):
+        pipe = self.folder / "n.json"
+        os.mkfifo(pipe)
+        with Daemon("-c", pipe) as daemon:
+            with open(pipe, "wb"):  # returns when the other side has opened it too
+                daemon.signal(signal.SIGTERM)
+                self.assertEqual(daemon.wait(), -signal.SIGTERM)
+
     def test_other_signals_do_not_end_it(self):
         daemon, client = self.start("1h")
         for number in (signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM,
