@@ -94,8 +94,19 @@ class LintTest(unittest.TestCase):
         self.assert_bad("check_docs.py", {**files, "b.md": "\n[x](docs/a.md#three)\n"},
                         "b.md:2: docs/a.md has no heading #three")
 
+    def test_names_of_tests(self):
+        def test(name):
+            return {"a_test.cpp": f'TEST_CASE("{name}") {{}}\n'}
+
+        self.assert_good("check_tests.py", test("T-1: a, b [c] and d: fine"))
+        for name in ("a; b", 'say \\"x\\"', "--option does", " blank", "*all"):
+            self.assert_bad("check_tests.py", test(name), "a_test.cpp:1: ", "never be run")
+        self.assert_bad("check_tests.py", {"a_test.cpp": 'TEST_CASE("a") {}\nTEST_CASE("a") {}\n'},
+                        "a_test.cpp:2: ", "too")
+
     def test_an_empty_tree_is_not_good(self):
-        for check in ("check_includes.py", "check_size.py", "check_docs.py", "check_format.py"):
+        for check in ("check_includes.py", "check_size.py", "check_docs.py", "check_format.py",
+                      "check_tests.py"):
             self.assert_bad(check, {"empty.txt": ""}, "nothing was checked")
 
 

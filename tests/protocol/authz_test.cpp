@@ -156,7 +156,7 @@ TEST_CASE("Z-06: while one session waits, others go on") {
   waiting.expect_call_error(waiting.last_request(), "wamp.error.no_such_procedure");
 }
 
-TEST_CASE("Z-01: an authorizer that takes too long is a denial; the session goes on") {
+TEST_CASE("Z-01: an authorizer that takes too long is a denial, and the session goes on") {
   FOR_ALL_SETUPS(setup);
   World world(setup, with_authorizer(R"({"decision_timeout":"60ms"})"));
   Peer& peer = world.join();

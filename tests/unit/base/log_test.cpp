@@ -148,7 +148,7 @@ TEST_CASE("log: names of levels") {
   }
 }
 
-TEST_CASE("log: lines of one thread keep their order; flush waits for all of them") {
+TEST_CASE("log: lines of one thread keep their order, and flush waits for all of them") {
   Collector collector;
   Log log(collector.options());
   std::vector<std::thread> threads;
@@ -170,7 +170,7 @@ TEST_CASE("log: lines of one thread keep their order; flush waits for all of the
   }
 }
 
-TEST_CASE("log: nobody waits for a slow writer; what is lost is counted and reported") {
+TEST_CASE("log: nobody waits for a slow writer, and what is lost is counted and reported") {
   std::mutex mutex;
   std::condition_variable changed;
   bool inside = false;

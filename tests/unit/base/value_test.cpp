@@ -72,7 +72,7 @@ TEST_CASE("each kind reads back, and as another kind gives the fallback") {
   CHECK(Value::string("ab").as_binary().empty());
 }
 
-TEST_CASE("lists and dicts keep their order; access out of range gives no value") {
+TEST_CASE("lists and dicts keep their order, access out of range gives no value") {
   const Value dict = sample();
   REQUIRE(dict.size() == 2);
   CHECK(dict.key_at(0) == "list");

@@ -323,7 +323,7 @@ TEST_CASE("a group that was never started can be destroyed with letters in it") 
   CHECK(alive.use_count() == 1);
 }
 
-TEST_CASE("letters posted before the start run after it; a second start is refused") {
+TEST_CASE("letters posted before the start run after it, a second start is refused") {
   auto made = LoopGroup::create(1);
   REQUIRE(made);
   std::promise<void> ran;

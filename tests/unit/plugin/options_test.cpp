@@ -259,7 +259,7 @@ TEST_CASE("options: every mistake of a section is found") {
         "transports.ws.listen: is required: What it does.\n");
 }
 
-TEST_CASE("options: a section must be a dict; the top level has no path of its own") {
+TEST_CASE("options: a section must be a dict, the top level has no path of its own") {
   CHECK(check("[]").text() == "transports.ws: a dict of options is expected\n");
   std::vector<ConfigMistake> mistakes;
   check_section(from_json(R"({"listen": 1})").value(), kTable, {}, mistakes);

@@ -164,7 +164,7 @@ TEST_CASE("pending: after the end an answer on its way is dropped, and done is f
   CHECK(NumberAnswer::alive == 0);
 }
 
-TEST_CASE("pending: the deadline calls done once; what comes later bounces") {
+TEST_CASE("pending: the deadline calls done once, what comes later bounces") {
   World w;
   const nx_op op = w.ops.begin(w.loop, 50, w.told.done());
   w.loop.advance(49);
