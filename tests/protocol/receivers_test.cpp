@@ -204,5 +204,31 @@ TEST_CASE("Z-10: a realm can disclose always") {
   }
 }
 
+TEST_CASE("P-20: lists of receivers are in any order, and not too many") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Peer& excluded = world.join();
+  Peer& receiver = world.join();
+  Peer& publisher = world.join();
+  excluded.subscribe("com.example.topic");
+  const uint64_t topic = receiver.subscribe("com.example.topic");
+  // Whichever way the ids compare, one of these is out of order.
+  for (const bool first : {true, false}) {
+    const Value exclude = first ? list(excluded.session(), 1, uint64_t{1} << 53)
+                                : list(uint64_t{1} << 53, 1, excluded.session());
+    publisher.publish_acknowledged("com.example.topic", dict({{"exclude", exclude}}), list(first));
+    CHECK(receiver.expect_event(topic).args() == list(first));
+  }
+  Value lists = dict();
+  for (int i = 0; i < 64; ++i) lists.set("exclude_a" + std::to_string(i), list("x"));
+  publisher.publish_acknowledged("com.example.topic", lists);
+  receiver.expect_event(topic);
+  excluded.expect(kEvent);
+  lists.set("exclude_b", list("x"));
+  publisher.publish("com.example.topic", lists);
+  publisher.expect_violation();
+  expect_nothing({&excluded, &receiver});
+}
+
 }  // namespace
 }  // namespace nexus::test
