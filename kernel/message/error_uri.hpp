@@ -29,6 +29,7 @@ inline constexpr std::string_view kDiscloseMe = "wamp.error.option_disallowed.di
 inline constexpr std::string_view kNetworkFailure = "wamp.error.network_failure";
 inline constexpr std::string_view kUnavailable = "wamp.error.unavailable";
 inline constexpr std::string_view kNoAvailableCallee = "wamp.error.no_available_callee";
+inline constexpr std::string_view kUnregistered = "wamp.error.unregistered";
 inline constexpr std::string_view kFeatureNotSupported = "wamp.error.feature_not_supported";
 
 inline constexpr std::string_view kSystemShutdown = "wamp.close.system_shutdown";

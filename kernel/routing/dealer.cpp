@@ -29,6 +29,8 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
     return refuse(uri::kDiscloseMe, "callers may not be disclosed here");
   }
   uint64_t id = 0;
+  uint64_t evicted_id = 0;
+  std::vector<SessionRef> evicted;
   {
     std::unique_lock lock(mutex_);
     Registration* registration = index_.find(message.uri, options.match);
@@ -37,6 +39,15 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
         (registration == nullptr || held.find(registration->id) == nullptr)) {
       lock.unlock();
       return refuse(uri::kNotAuthorized, "this session has as many registrations as it may have");
+    }
+    if (registration != nullptr && options.force_reregister) {
+      if (!policy_.may_kill(session.info()->authrole)) {
+        lock.unlock();
+        return refuse(uri::kOptionNotAllowed, "this role may not take a procedure from others");
+      }
+      evicted_id = registration->id;
+      evicted = evict(*registration);
+      registration = nullptr;
     }
     const bool create = registration == nullptr;
     if (!create) {
@@ -82,6 +93,7 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
       }
     }
   }
+  for (const SessionRef ref : evicted) tell_revoked(ref, evicted_id, uri::kUnregistered);
   // an INVOCATION from another loop arrives after this turn's reply.
   if (session.build().ack(Code::registered, message.request, id) == NX_OK) session.send_reply();
   events_.flush();

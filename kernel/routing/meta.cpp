@@ -1,6 +1,5 @@
 #include "kernel/routing/meta.hpp"
 
-#include <algorithm>
 #include <unordered_map>
 
 #include "kernel/message/error_uri.hpp"
@@ -22,10 +21,6 @@ const MetaProcedure* find_procedure(std::string_view uri) {
   return at == kAll.end() ? nullptr : at->second;
 }
 
-bool contains(const std::vector<std::string>& list, std::string_view text) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
 }  // namespace
 
 bool Meta::call(Session& caller, const Message& message, const Options& options) {
@@ -42,7 +37,7 @@ bool Meta::call(Session& caller, const Message& message, const Options& options)
         uri::kFeatureNotSupported,
         "the router's own procedures take neither progressive calls nor payload passthru");
   }
-  if (procedure->privileged && !contains(policy.meta_kill_roles, caller.info()->authrole)) {
+  if (procedure->privileged && !policy.may_kill(caller.info()->authrole)) {
     return refuse(uri::kNotAuthorized, "this role may not call this procedure");
   }
   const Payload& payload = message.payload;

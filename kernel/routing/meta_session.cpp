@@ -161,7 +161,7 @@ void modify_details(MetaCall& call) {
         attributes.set(key, delta.at(i));
       }
     }
-    info.attributes = std::move(attributes);
+    info.attributes = attributes.size() == 0 ? Value() : std::move(attributes);
   });
   if (changed == nullptr) return no_such_session(call);
   call.realm.spread(*changed);

@@ -70,13 +70,27 @@ Revoked Dealer::revoke(uint64_t id, uint64_t session, std::string_view reason) {
     ref = callee->info->ref;
     remove(*at->second, *callee->session, session, true);
   }
+  tell_revoked(ref, id, reason);
+  events_.flush();
+  return Revoked::done;
+}
+
+std::vector<SessionRef> Dealer::evict(Registration& registration) {
+  std::vector<SessionRef> evicted;
+  const std::vector<Callee> callees = registration.callees;  // the last one takes it along
+  for (const Callee& callee : callees) {
+    evicted.push_back(callee.info->ref);
+    remove(registration, *callee.session, callee.info->id, true);
+  }
+  return evicted;
+}
+
+void Dealer::tell_revoked(SessionRef ref, uint64_t id, std::string_view reason) {
   Shard& there = *shards_[ref.loop()];
   there.loop.post([this, &there, ref, id, why = std::string(reason)](Loop&) {
     Session* callee = there.resolve(ref);
     if (callee != nullptr && callee->established()) on_revoked(*callee, id, why);
   });
-  events_.flush();
-  return Revoked::done;
 }
 
 void Dealer::on_revoked(Session& session, uint64_t id, std::string_view reason) {

@@ -113,8 +113,9 @@ constexpr nx_option kRealm[] = {
         "Offer the wamp.session, wamp.registration and wamp.subscription procedures and events."),
     OPTION(NX_OPTION_LIST, 0, "meta_kill_roles", "trusted", "", 0, 0,
            "Roles that may call wamp.session.kill, kill_by_…, kill_all and modify_details, "
-           "wamp.registration.remove_callee and wamp.subscription.remove_subscriber, if the "
-           "authorizers allow it as well. The router's own sessions are trusted."),
+           "wamp.registration.remove_callee and wamp.subscription.remove_subscriber, and REGISTER "
+           "with force_reregister, if the authorizers allow it as well; * is every role. The "
+           "router's own sessions are trusted."),
     OPTION(NX_OPTION_LIST, 0, "meta_session_details", "", "", 0, 0,
            "Further keys of a client's HELLO.Details that wamp.session.get and on_join show to "
            "everybody in the realm."),

@@ -2,8 +2,10 @@
 // changed by nobody after the start.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernel/message/uri.hpp"
@@ -79,6 +81,12 @@ struct RealmPolicy {
   std::vector<HistoryPolicy> history;
   std::vector<AuthenticatorHandle> authenticators;
   std::vector<AuthorizerHandle> authorizers;
+
+  // May this role end the sessions of others, or take away what they hold?
+  bool may_kill(std::string_view role) const {
+    return std::any_of(meta_kill_roles.begin(), meta_kill_roles.end(),
+                       [role](const std::string& one) { return one == role || one == "*"; });
+  }
 };
 
 }  // namespace nexus

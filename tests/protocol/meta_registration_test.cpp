@@ -214,6 +214,39 @@ TEST_CASE("R-69: a callee that does not know revocation is removed silently") {
   expect_nothing({&callee});
 }
 
+TEST_CASE("R-07: whoever may, takes a procedure from those who have it") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_admins());
+  Peer& admin = join_admin(world);
+  Peer& one = world.join();
+  Peer& two = world.join();
+  Peer& silent = world.join({"callee.registration_revocation"});
+  const Value force = json(R"({"force_reregister":true})");
+  const uint64_t first = one.register_procedure("com.example.a", json(kShared));
+  two.register_procedure("com.example.a", json(kShared));
+  silent.register_procedure("com.example.a", json(kShared));
+  two.expect_error(kRegister, two.send_register("com.example.a", force),
+                   "wamp.error.option_not_allowed");
+  const uint64_t second = admin.register_procedure("com.example.a", force);
+  CHECK(second != first);
+  for (Peer* evicted : {&one, &two}) {
+    CHECK(evicted->expect(kUnregistered).value() ==
+          list(kUnregistered, 0,
+               dict({{"registration", first}, {"reason", "wamp.error.unregistered"}})));
+  }
+  CHECK(ask(one, "wamp.registration.list_callees", list(second)) == list(admin.session()));
+  refuse(one, "wamp.registration.get", list(first), "wamp.error.no_such_registration");
+  const uint64_t request = two.call("com.example.a");
+  admin.yield(admin.expect_invocation(second).request());
+  two.expect_result(request);
+  // From oneself as well, and where there is nothing to take.
+  const uint64_t third = admin.register_procedure("com.example.a", force);
+  CHECK(admin.expect(kUnregistered).details().find("registration").as_uint() == second);
+  CHECK(third != second);
+  CHECK(one.register_procedure("com.example.b", force) != third);
+  expect_nothing({&admin, &one, &two, &silent});
+}
+
 TEST_CASE("A-36: what cannot be removed is an error") {
   FOR_ALL_SETUPS(setup);
   World world(setup, with_admins());

@@ -168,6 +168,15 @@ TEST_CASE("A-01: anonymous sessions may neither end nor change others") {
   other.sync();
 }
 
+TEST_CASE("A-01: a realm may let every role end others") {
+  World world({{Carrier::websocket, Format::json}, 3},
+              R"({"realms":{"one":{"meta_kill_roles":["*"]}}})");
+  Peer& one = world.join();
+  Peer& two = world.join();
+  tell(one, "wamp.session.kill", list(two.session()));
+  expect_goodbye(two, "wamp.close.killed");
+}
+
 TEST_CASE("A-20: a session is killed, wherever it lives") {
   FOR_ALL_SETUPS(setup);
   World world(setup, with_admins());
