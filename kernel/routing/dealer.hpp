@@ -137,7 +137,10 @@ class Dealer {
 
   // waiting.cpp, on the callee's loop
   void wait(Shard& shard, Session& callee, const Invocation& call, CalleeQueue& queue);
-  void wait_more(InvocationRecord& record, bool progress, const Payload& payload);
+  void wait_more(Shard& shard, Session& callee, uint64_t ticket, InvocationRecord& record,
+                 bool progress, const Payload& payload);
+  // A call that waited is over: its place in the queue is free for another one.
+  static void forget_ticket(SessionTables& tables, uint64_t registration, uint64_t ticket);
   // A place with this registration has become free.
   void admit_next(Session& callee, uint64_t registration);
   void fail_waiting(Session& callee, CalleeQueue& queue);
