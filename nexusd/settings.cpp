@@ -91,18 +91,17 @@ void check_own_settings(const ConfigFile& file, nexus::LogOptions& options,
 
   Value section = file.value.find("log");
   if (!section) section = Value::dict();
-  const size_t before = mistakes.size();
   nexus::SectionRules rules;
   rules.path = "log";
   rules.base_folder = file.folder;
   rules.text_values = file.text_values;
   const Value checked = nexus::check_section(section, kLogTable, rules, mistakes);
-  if (mistakes.size() != before) return;
+  // What is wrong in it is null by now; the rest is still looked at, so that all is named at once.
   nexus::parse_log_level(checked.find("level").as_string(), &options.level);
   options.json = checked.find("format").as_string() == "json";
   options.path = checked.find("path").as_string();
   const Value levels = checked.find("levels");
-  for (size_t i = 0; levels && i < levels.size(); ++i) {
+  for (size_t i = 0; levels.is(NX_LIST) && i < levels.size(); ++i) {
     check_level_of_area(levels.at(i).as_string(), mistakes);
     options.levels += (i > 0 ? "," : "") + std::string(levels.at(i).as_string());
   }

@@ -121,6 +121,15 @@ class Check(FolderTest):
             self.assertEqual(status, 78, key)
             self.assertTrue(any(line.startswith(key + ":") for line in mistakes), mistakes)
 
+    def test_one_mistake_in_the_log_section_does_not_hide_others(self):
+        config = {"log": {"format": "xml", "levels": ["session=loud"], "path": "no/such/n.log"},
+                  "transports": {"t": {"type": "rawsocket", "listen": "127.0.0.1:0"}},
+                  "realms": anonymous_realm()}
+        status, _, mistakes = self.check("n.json", config)
+        self.assertEqual(status, 78)
+        self.assertEqual([line.split(":")[0] for line in mistakes[:-1]],
+                         ["log.format", "log.levels", "log.path"])
+
     def test_a_file_that_cannot_be_read_through(self):
         status, _, errors = run("-c", "/proc/self/mem", "--check")
         self.assertEqual(status, 78)
