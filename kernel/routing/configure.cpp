@@ -327,7 +327,15 @@ void RouterImpl::configure_realms(const Value& config, std::vector<ConfigMistake
   for (size_t i = 0; i < sections.size(); ++i) {
     const std::string path = "realms." + std::string(sections.key_at(i));
     RealmPolicy policy = configure_realm(sections.at(i), path, false, mistakes);
-    if (policy.uri.empty()) continue;
+    if (policy.uri.empty()) {
+      // A missing one has been named by the table already.
+      if (sections.at(i).find("uri")) mistake(mistakes, path + ".uri", "must not be empty");
+      continue;
+    }
+    if (policy.authenticators.empty()) {
+      log_.warning("realm", "has no authenticator, so no client can join it",
+                   {{"realm", policy.uri}});
+    }
     const std::string uri = policy.uri;
     const std::shared_ptr<Realm> made = make_realm(std::move(policy));
     if (!realms_.emplace(uri, RealmEntry{made, made}).second) {
