@@ -262,17 +262,25 @@ class PatternIndex {
     wildcard_.match(uri, [&fn](T* value) { return fn(value), true; });
   }
 
-  // The one that a call goes to: exact, else the longest prefix, else the best wildcard.
+  // The one that a call goes to: exact, else the longest prefix, else the best wildcard. A
+  // prefix that ends in the middle of a component comes after the wildcards: that is what the
+  // specification's example does with a1.b2.c33.d4.e5, which begins with a1.b2.c3.
   T* best(std::string_view uri) const {
     if (T* exact = find(uri, Match::exact)) return exact;
-    T* found = nullptr;
-    prefix_.match(uri, [&found](T* value) { found = value; });
-    if (found != nullptr) return found;
-    wildcard_.match(uri, [&found](T* value) { return found = value, false; });
-    return found;
+    T* prefix = nullptr;
+    prefix_.match(uri, [&prefix](T* value) { prefix = value; });
+    if (prefix != nullptr && ends_component(prefix->uri, uri)) return prefix;
+    T* wildcard = nullptr;
+    wildcard_.match(uri, [&wildcard](T* value) { return wildcard = value, false; });
+    return wildcard != nullptr ? wildcard : prefix;
   }
 
  private:
+  static bool ends_component(std::string_view prefix, std::string_view uri) {
+    return prefix.empty() || prefix.ends_with('.') || prefix.size() == uri.size() ||
+           uri[prefix.size()] == '.';
+  }
+
   std::unordered_map<std::string_view, T*> exact_;
   PrefixTrie<T> prefix_;
   WildcardTrie<T> wildcard_;

@@ -56,7 +56,8 @@ TEST_CASE("S-16: letters that are on their way outlive no realm") {
         auto caller = Peer::joined(router, link, realm);
         auto watcher = Peer::joined(router, link, realm);
         watcher->subscribe("wamp.", json(R"({"match":"prefix"})"));
-        callee->register_procedure("com.example.procedure");
+        // Shared, because the callee of the round before may not be gone yet.
+        callee->register_procedure("com.example.procedure", json(R"({"invoke":"last"})"));
         callee->subscribe("com.example.topic");
         std::vector<Value> batch;
         for (int i = 0; i < 50; ++i) {

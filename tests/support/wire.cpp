@@ -121,9 +121,9 @@ std::string_view carrier_name(Carrier carrier) {
 
 milliseconds patience() {
 #ifdef NEXUS_SANITIZED
-  return milliseconds(20000);
+  return milliseconds(40000);
 #else
-  return milliseconds(5000);
+  return milliseconds(15000);
 #endif
 }
 

@@ -63,8 +63,7 @@ TEST_CASE("The entry is one that the loader can trust") {
 }
 
 TEST_CASE("Each README tells of every option, with its default and its help") {
-  const std::string here = __FILE__;
-  const std::string root = here.substr(0, here.rfind("tests/unit/"));
+  const std::string root = NEXUS_SOURCE_FOLDER "/";
   for (const Kind& kind : kinds()) {
     std::ifstream file(root + "plugins/transports/" + kind.name + "/README.md");
     std::stringstream text;
