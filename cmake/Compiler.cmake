@@ -12,9 +12,6 @@ if(NEXUS_SANITIZE)
   add_compile_options(-fsanitize=${NEXUS_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${NEXUS_SANITIZE})
   add_compile_definitions(NEXUS_SANITIZED=1)
-  # g++ 12 sees uninitialized memory in the standard library's own code once that is instrumented.
-  target_compile_options(nexus_options INTERFACE
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
 
 if(NEXUS_FUZZ)  # coverage everywhere, findings are fatal; the engine is the targets' own
