@@ -8,11 +8,14 @@ FUZZ_SECONDS ?= 60
 CTEST  := ctest --output-on-failure --no-tests=error --parallel $(JOBS)
 # Suites that are not for every change: other people's clients, and measurements.
 SLOW   := interop|bench|soak
-# Plugins that the group may write are refused at start, whatever this shell's umask says.
 SHELL  := /bin/bash
 .SHELLFLAGS := -ec
 # BUILD,<preset>[,<arguments of the configure step>[,<prefix of the build command>]]
 BUILD  = umask 022; cmake --preset $(1) $(2) && $(3) cmake --build --preset $(1) --parallel $(JOBS)
+
+# Plugins that the group may write are refused at start, and many a umask lets it: this shell's, or
+# that of whoever ran CMake by hand before.
+SAFE   = chmod -f go-w build/$(1)/plugins build/$(1)/plugins/*.so
 
 # The sanitizers want their shadow memory where recent kernels may have put something by chance.
 FIXED  := $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
@@ -31,11 +34,13 @@ help: ## this list
 run: ## build what is needed and start a router on loopback
 	@tools/install-deps.sh build
 	@$(call BUILD,dev) --target nexusd
+	@$(call SAFE,dev)
 	@exec build/dev/nexusd/nexusd -c $(CONFIG) --plugin-dir $(CURDIR)/build/dev/plugins
 
 test: ## build everything and run the tests
 	@tools/install-deps.sh build test
 	@$(call BUILD,dev)
+	@$(call SAFE,dev)
 	@$(CTEST) --test-dir build/dev -LE '$(SLOW)'
 
 build: ## the optimised build, in build/release

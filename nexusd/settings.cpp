@@ -71,9 +71,6 @@ void check_own_settings(const ConfigFile& file, nexus::LogOptions& options,
   for (const nexus::ConfigSection& section : nexus::router_config_sections()) {
     known.push_back(top_level(section.path));
   }
-  for (std::string_view more : {"plugins", "transports", "realms", "realm_template"}) {
-    known.emplace_back(more);
-  }
   for (size_t i = 0; i < file.value.size(); ++i) {
     const std::string key(file.value.key_at(i));
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
