@@ -62,6 +62,11 @@ std::shared_ptr<RealmPort> RouterImpl::realm(std::string_view uri, Status& why) 
                         std::string(uri::kNoSuchRealm));
     return nullptr;
   }
+  if (at == realms_.end() && realms_.size() >= policy_.max_realms) {
+    why = Status::error(NX_E_LIMIT, "there are as many realms as there may be",
+                        std::string(uri::kNoSuchRealm));
+    return nullptr;
+  }
   RealmPolicy policy = template_;
   policy.uri = uri;
   std::shared_ptr<Realm> made = make_realm(std::move(policy));

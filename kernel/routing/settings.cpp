@@ -40,6 +40,8 @@ constexpr nx_option kRouter[] = {
            "the client is disconnected."),
     OPTION(NX_OPTION_CHOICE, 0, "unread_replies", "disconnect", "disconnect|keep", 0, 0,
            "What happens to a client that lets twice queue_bytes of replies pile up."),
+    OPTION(NX_OPTION_INT, 0, "max_realms", "10000", "", 1, 100000000,
+           "Realms there may be at once before realm_template makes no more."),
     OPTION(NX_OPTION_STRING, 0, "agent", "nexus", "", 0, 0,
            "What WELCOME says in Details.agent; empty = nothing."),
 };
@@ -168,6 +170,7 @@ RouterPolicy make_router_policy(const Value& s) {
   policy.queue_messages = s.find("queue_messages").as_uint();
   policy.disconnect_slow_subscribers = s.find("slow_subscriber").as_string() == "disconnect";
   policy.drop_for_unread_replies = s.find("unread_replies").as_string() == "keep";
+  policy.max_realms = s.find("max_realms").as_uint();
   policy.agent = s.find("agent").as_string();
   return policy;
 }

@@ -41,6 +41,7 @@ struct RouterPolicy {
   uint64_t queue_messages = 65536;
   bool disconnect_slow_subscribers = false;  // past the queue limit: disconnect, not drop events
   bool drop_for_unread_replies = false;      // past the hard limit: drop events only, stay
+  uint64_t max_realms = 10000;               // made from the template, configured ones included
   uint32_t max_depth = 64;
   std::string agent;  // WELCOME.Details.agent; empty = not sent
 };

@@ -121,5 +121,16 @@ TEST_CASE("S-16: a realm whose components do not start, or that is there, is not
   CHECK_FALSE(router.add_realm(section));
 }
 
+TEST_CASE("S-08: the template makes no more realms than there may be") {
+  // realm1 and realm2 are configured, so there is room for one more.
+  RouterFixture router(1, R"({"router":{"max_realms":3},
+    "realm_template":{"authenticators":{"guests":{"type":"anonymous"}}}})");
+  const Link link{Carrier::websocket, Format::json};
+  auto first = Peer::joined(router, link, "com.example.one");
+  Peer refused(router, link);
+  CHECK(refused.hello("com.example.two").type() == kAbort);
+  auto again = Peer::joined(router, link, "com.example.one");
+}
+
 }  // namespace
 }  // namespace nexus::test
