@@ -17,6 +17,7 @@ Session::Session(Shard& shard, const Serializer& format, const nx_transport_v1* 
 
 Session::~Session() {
   if (deadline_ != 0) shard_.loop.cancel_timer(deadline_);
+  if (queue_check_ != 0) shard_.loop.cancel_timer(queue_check_);
 }
 
 void Session::start() { set_deadline(shard_.router.policy().hello_timeout_ms); }
@@ -137,16 +138,21 @@ void Session::check_queue() {
   outbox_.refresh();
   if (!outbox_.congested()) return;
   pause(kPauseQueue);
-  if (check_posted_) return;
-  check_posted_ = true;
-  Shard& shard = shard_;
-  shard_.loop.post([&shard, ref = ref_](Loop&) {
-    Session* session = shard.resolve(ref);
-    if (session == nullptr) return;
-    session->check_posted_ = false;
-    session->outbox_.refresh();
-    if (!session->outbox_.congested()) session->resume(kPauseQueue);
-  });
+  if (queue_check_ == 0) {
+    queue_check_ = shard_.loop.start_timer(1, &Session::on_queue_check, this);
+  }
+}
+
+// drained() tells of a queue that the socket did not take; one that it took whole at the end of the
+// turn goes without a word, so somebody has to look.
+void Session::on_queue_check(void* self) {
+  constexpr uint64_t kAgainMs = 20;
+  auto& session = *static_cast<Session*>(self);
+  session.queue_check_ = 0;
+  if ((session.paused_ & kPauseQueue) == 0) return;
+  session.outbox_.refresh();
+  if (!session.outbox_.congested()) return session.resume(kPauseQueue);
+  session.queue_check_ = session.shard_.loop.start_timer(kAgainMs, &Session::on_queue_check, self);
 }
 
 // Sending happens in the middle of everything, so the end of a session must not begin there.
@@ -209,7 +215,6 @@ void Session::on_goodbye() {
   // S-14: the connection may carry another session.
   state_ = SessionState::await_hello;
   shard_.renew(*this);
-  check_posted_ = false;
   outbox_.refresh();
   resume(kPauseQueue);
   set_deadline(shard_.router.policy().hello_timeout_ms);

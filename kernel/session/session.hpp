@@ -105,19 +105,20 @@ class Session : public nx_session {
   void check_queue();
   void doom(const char* text);  // drop() at the end of the turn
   static void on_deadline(void* self);
+  static void on_queue_check(void* self);
 
   Shard& shard_;
   const Serializer* format_;
   SessionRef ref_;
   SessionState state_ = SessionState::await_hello;
   uint8_t paused_ = 0;
-  bool check_posted_ = false;
   bool trusted_ = false;
   bool gone_ = false;  // the transport has said closed()
   uint32_t peer_flags_ = 0;
   const char* doomed_ = nullptr;  // why it goes at the end of this turn
   Outbox outbox_;
   TimerId deadline_ = 0;
+  TimerId queue_check_ = 0;  // while reading is off because of the queue
   SessionInfoPtr info_;
   std::shared_ptr<RealmPort> realm_;
   SessionTables tables_;
