@@ -51,6 +51,7 @@ struct RouterCounters {
   uint64_t sessions_killed_slow = 0;  // clients that did not even read their replies
   uint64_t events_encoded = 0;        // EVENT encodings made; receivers of one format share one
   uint64_t events_delivered = 0;
+  uint64_t events_acknowledged = 0;  // EVENT_RECEIVED of subscribers
 };
 
 class Router {

@@ -14,10 +14,14 @@ namespace {
 // How many ended streams a session remembers, so that late continuations are told from new calls.
 constexpr size_t kMaxEndedStreams = 256;
 
-uint64_t clamp_timeout(const RealmPolicy& policy, uint64_t asked) {
-  const uint64_t wanted = asked != 0 ? asked : policy.call_timeout_ms;
-  if (policy.max_call_timeout_ms == 0) return wanted;
-  return wanted == 0 ? policy.max_call_timeout_ms : std::min(wanted, policy.max_call_timeout_ms);
+// the realm's default and limit, or those of the caller's role.
+uint64_t clamp_timeout(const RealmPolicy& policy, const SessionInfo& caller, uint64_t asked) {
+  const RolePolicy* role = policy.role(caller.authrole);
+  const uint64_t usual = role == nullptr ? policy.call_timeout_ms : role->call_timeout_ms;
+  const uint64_t most = role == nullptr ? policy.max_call_timeout_ms : role->max_call_timeout_ms;
+  const uint64_t wanted = asked != 0 ? asked : usual;
+  if (most == 0) return wanted;
+  return wanted == 0 ? most : std::min(wanted, most);
 }
 
 }  // namespace
@@ -100,7 +104,7 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
       options.receive_progress && caller.has(kCallerProgressiveResults);
   invocation.caller_passthru = caller.has(kCallerPassthru);
   invocation.progressive = invocation.progress = options.progress;
-  invocation.timeout_ms = clamp_timeout(policy_, options.timeout_ms);
+  invocation.timeout_ms = clamp_timeout(policy_, caller, options.timeout_ms);
   invocation.has_trust_level = grant.has_trust_level && callee_info.has(kCalleeTrustLevels);
   invocation.trust_level = grant.trust_level;
   invocation.passthru = &options.passthru;

@@ -106,9 +106,11 @@ std::vector<ConfigSection> router_config_sections() {
       {"realms.<label>.history.<label>",
        "Events of a topic or pattern that are kept for wamp.subscription.get_events.",
        history_table()},
+      {"realms.<label>.roles.<authrole>",
+       "What holds for sessions of one role, whatever else the realm says.", role_table()},
       {"realm_template",
-       "Realms with these settings are made when a client first names them; authenticators and "
-       "authorizers as in realms.<label>.",
+       "Realms with these settings are made when a client first names them; authenticators, "
+       "authorizers, history and roles as in realms.<label>.",
        realm_template_table()},
   };
 }
@@ -263,7 +265,7 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
   }
   RealmPolicy policy = make_realm_policy(
       check_section(section, is_template ? realm_template_table() : realm_table(),
-                    rules(path, {"authenticators", "authorizers", "history"}), mistakes));
+                    rules(path, {"authenticators", "authorizers", "history", "roles"}), mistakes));
   if (!is_template && !policy.uri.empty() && !valid_uri(policy.uri, policy.uri_check)) {
     mistake(mistakes, path + ".uri", "'" + policy.uri + "' is not a valid URI");
   }
@@ -280,6 +282,18 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
       mistake(mistakes, at + ".uri", "'" + kept.uri + "' is not a valid URI for this match");
     }
     policy.history.push_back(std::move(kept));
+  }
+  const Value roles = child(section, "roles");
+  if (!roles.is(NX_DICT)) mistake(mistakes, path + ".roles", "must hold one section for each role");
+  for (size_t i = 0; roles.is(NX_DICT) && i < roles.size(); ++i) {
+    const std::string authrole(roles.key_at(i));
+    const std::string at = path + ".roles." + authrole;
+    if (!roles.at(i).is(NX_DICT)) {
+      mistake(mistakes, at, "must be a section");
+      continue;
+    }
+    policy.roles.push_back(make_role_policy(
+        authrole, check_section(roles.at(i), role_table(), rules(at), mistakes), policy));
   }
   const Value authenticators = child(section, "authenticators");
   for (size_t i = 0; i < authenticators.size(); ++i) {

@@ -11,8 +11,9 @@ namespace {
 const MetaProcedure* find_procedure(std::string_view uri) {
   static const auto kAll = [] {
     std::unordered_map<std::string_view, const MetaProcedure*> all;
-    for (const auto part : {session_procedures(), testament_procedures(), registration_procedures(),
-                            subscription_procedures(), history_procedures()}) {
+    for (const auto part :
+         {session_procedures(), testament_procedures(), registration_procedures(),
+          subscription_procedures(), history_procedures(), reflection_procedures()}) {
       for (const MetaProcedure& procedure : part) all.emplace(procedure.uri, &procedure);
     }
     return all;

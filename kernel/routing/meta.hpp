@@ -1,5 +1,5 @@
-// Meta: the router's own procedures of one realm, wamp.session.*, wamp.registration.* and
-// wamp.subscription.*. (checklist chapter 10)
+// Meta: the router's own procedures of one realm, wamp.session.*, wamp.registration.*,
+// wamp.subscription.* and wamp.reflection.*. (checklist chapter 10)
 //
 // They are answered where they arrive: on the caller's loop, within the CALL, from tables behind
 // locks. There is no session, no registration and no queue behind them, so however many are
@@ -12,6 +12,7 @@
 //   meta_registration.cpp  wamp.registration.*
 //   meta_subscription.cpp  wamp.subscription.*
 //   meta_history.cpp       wamp.subscription.get_events
+//   meta_reflection.cpp    wamp.reflect.* and wamp.reflection.*
 #pragma once
 
 #include <optional>
@@ -70,6 +71,7 @@ std::span<const MetaProcedure> testament_procedures();
 std::span<const MetaProcedure> registration_procedures();
 std::span<const MetaProcedure> subscription_procedures();
 std::span<const MetaProcedure> history_procedures();
+std::span<const MetaProcedure> reflection_procedures();
 
 class Meta {
  public:

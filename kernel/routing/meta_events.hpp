@@ -27,6 +27,8 @@ namespace meta {
 
 inline constexpr std::string_view kOnJoin = "wamp.session.on_join";
 inline constexpr std::string_view kOnLeave = "wamp.session.on_leave";
+inline constexpr std::string_view kOnDefine = "wamp.reflect.on_define";
+inline constexpr std::string_view kOnUndefine = "wamp.reflect.on_undefine";
 
 // The topics of one kind of object: registrations or subscriptions.
 struct Topics {

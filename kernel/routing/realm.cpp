@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kBrokerFeatures[] = {
     "publisher_exclusion",        "publisher_identification", "subscriber_blackwhite_listing",
     "pattern_based_subscription", "payload_passthru_mode",    "publication_trustlevels",
-    "sharded_subscription",       "event_retention",
+    "sharded_subscription",       "event_retention",          "x_acknowledged_event_delivery",
 };
 
 constexpr std::string_view kDealerFeatures[] = {
@@ -31,17 +31,13 @@ constexpr std::string_view kDealerFeatures[] = {
 
 // What comes with the meta API, and only with it can be caused.
 constexpr std::string_view kBrokerMetaFeatures[] = {
-    "session_meta_api",
-    "subscription_meta_api",
-    "subscription_revocation",
-    "event_history",
+    "session_meta_api", "subscription_meta_api", "subscription_revocation",
+    "event_history",    "topic_reflection",
 };
 
 constexpr std::string_view kDealerMetaFeatures[] = {
-    "session_meta_api",
-    "registration_meta_api",
-    "testament_meta_api",
-    "registration_revocation",
+    "session_meta_api",        "registration_meta_api", "testament_meta_api",
+    "registration_revocation", "procedure_reflection",
 };
 
 Value role_of(std::span<const std::string_view> names, std::span<const std::string_view> more) {
@@ -50,6 +46,7 @@ Value role_of(std::span<const std::string_view> names, std::span<const std::stri
   for (const std::string_view name : more) features.set(name, Value::boolean(true));
   Value role = Value::dict();
   role.set("features", std::move(features));
+  if (!more.empty()) role.set("reflection", Value::boolean(true));  // beside the features
   return role;
 }
 
@@ -77,6 +74,7 @@ Realm::Realm(RealmPolicy policy, const std::vector<std::unique_ptr<Shard>>& shar
       meta_(*this),
       broker_(policy_, shards, events_),
       dealer_(policy_, shards, events_, meta_),
+      reflection_(policy_, events_),
       roles_(make_roles(policy_)) {
   broker_.is_member = [this](uint64_t id) { return sessions_.find(id) != nullptr; };
 }
@@ -111,7 +109,7 @@ void Realm::joined(Session& session) {
 }
 
 // what it called and what it did for others, its registrations, its subscriptions, its
-// testaments, and then itself.
+// definitions, its testaments, and then itself.
 void Realm::leave(Session& session) {
   SessionTables& tables = session.tables();
   if (closed_.load(std::memory_order_acquire) || session.shard().router.stopping()) {
@@ -119,6 +117,7 @@ void Realm::leave(Session& session) {
   }
   dealer_.leave(session);
   broker_.leave(session);
+  reflection_.leave(session.id(), !tables.quiet);
   const bool tell = sessions_.remove(session.id()) && !tables.quiet;
   if (tables.testaments != nullptr && !tables.quiet) {
     execute_testaments(session.shard(), shared_from_this(), session.info(), *tables.testaments,

@@ -14,6 +14,7 @@
 #include "kernel/routing/dealer.hpp"
 #include "kernel/routing/meta.hpp"
 #include "kernel/routing/meta_events.hpp"
+#include "kernel/routing/reflection.hpp"
 #include "kernel/routing/session_table.hpp"
 #include "kernel/session/ports.hpp"
 
@@ -61,6 +62,7 @@ class Realm final : public RealmPort, public std::enable_shared_from_this<Realm>
   Broker& broker() { return broker_; }
   Dealer& dealer() { return dealer_; }
   MetaEvents& events() { return events_; }
+  Reflection& reflection() { return reflection_; }
   SessionTable& sessions() { return sessions_; }  // of clients; the router's own are not in it
   // Ends sessions that have been marked as leaving, each on its own loop.
   void dismiss(const std::vector<SessionInfoPtr>& victims, const Farewell& farewell);
@@ -77,6 +79,7 @@ class Realm final : public RealmPort, public std::enable_shared_from_this<Realm>
   Meta meta_;
   Broker broker_;
   Dealer dealer_;
+  Reflection reflection_;
   const Value roles_;
   SessionTable sessions_;
   std::atomic<uint64_t> session_count_{0};

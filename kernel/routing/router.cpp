@@ -173,6 +173,7 @@ RouterCounters RouterImpl::counters() const {
     sum.calls_failed_busy += c.calls_failed_busy.get();
     sum.violations += c.violations.get();
     sum.sessions_killed_slow += c.sessions_killed_slow.get();
+    sum.events_acknowledged += c.events_acknowledged.get();
     sum.events_encoded += c.events_encoded.get();
     sum.events_delivered += c.events_delivered.get();
   }

@@ -73,6 +73,14 @@ constexpr nx_option kHistory[] = {
            "How long an event is kept; 0 = as long as there is room."),
 };
 
+// Without a default: what is absent is as the realm has it.
+constexpr nx_option kRole[] = {
+    OPTION(NX_OPTION_DURATION, 0, "call_timeout", "", "", 0, 2147483647,
+           "For calls of this role that name no timeout; 0 = none; absent = as the realm."),
+    OPTION(NX_OPTION_DURATION, 0, "max_call_timeout", "", "", 0, 2147483647,
+           "Longest timeout that a call of this role may have; 0 = any; absent = as the realm."),
+};
+
 constexpr nx_option kComponent[] = {
     OPTION(NX_OPTION_STRING, NX_OPTION_REQUIRED, "type", "", "", 0, 0,
            "Which plugin: anonymous, …; its own options follow beside."),
@@ -107,12 +115,15 @@ constexpr nx_option kRealm[] = {
     OPTION(NX_OPTION_INT, 0, "max_waiting_calls", "1000", "", 0, 1000000,
            "Calls that may wait for one registration of a callee that limits its concurrency."),
     OPTION(NX_OPTION_DURATION, 0, "call_timeout", "0", "", 0, 2147483647,
-           "For calls that name no timeout; 0 = none."),
-    OPTION(NX_OPTION_DURATION, 0, "max_call_timeout", "0", "", 0, 2147483647,
-           "Longest timeout that a call may have; 0 = any."),
+           "For calls that name no timeout; 0 = none. The section roles can say otherwise for a "
+           "role."),
     OPTION(
-        NX_OPTION_BOOL, 0, "meta_api", "true", "", 0, 0,
-        "Offer the wamp.session, wamp.registration and wamp.subscription procedures and events."),
+        NX_OPTION_DURATION, 0, "max_call_timeout", "0", "", 0, 2147483647,
+        "Longest timeout that a call may have; 0 = any. A call without a timeout gets this one."),
+    OPTION(NX_OPTION_BOOL, 0, "meta_api", "true", "", 0, 0,
+           "Offer the wamp.session, wamp.registration, wamp.subscription and wamp.reflection "
+           "procedures "
+           "and events."),
     OPTION(NX_OPTION_LIST, 0, "meta_kill_roles", "trusted", "", 0, 0,
            "Roles that may call wamp.session.kill, kill_by_…, kill_all and modify_details, "
            "wamp.registration.remove_callee and wamp.subscription.remove_subscriber, and REGISTER "
@@ -130,6 +141,12 @@ constexpr nx_option kRealm[] = {
     OPTION(NX_OPTION_INT, 0, "max_testaments", "100", "", 0, 1000000, "Testaments of one session."),
     OPTION(NX_OPTION_SIZE, 0, "max_testament_bytes", "64K", "", 0, 1073741824,
            "Size of all testaments of one session together."),
+    OPTION(NX_OPTION_INT, 0, "max_definitions", "1000", "", 0, 1000000,
+           "What one session may describe with wamp.reflect.define; 0 = nothing."),
+    OPTION(NX_OPTION_SIZE, 0, "max_definition_bytes", "64K", "", 0, 16777216,
+           "Size of one description."),
+    OPTION(NX_OPTION_SIZE, 0, "max_realm_definition_bytes", "16M", "", 0, 1099511627776,
+           "Size of all descriptions of the realm together."),
     // The template's own, so it is the last.
     OPTION(NX_OPTION_BOOL, 0, "remove_when_empty", "false", "", 0, 0,
            "A realm that was made from the template goes when its last session has left."),
@@ -155,6 +172,7 @@ OptionTable transport_table() { return {kTransport, std::size(kTransport)}; }
 OptionTable realm_table() { return {kRealm, std::size(kRealm) - 1}; }
 OptionTable realm_template_table() { return {kRealm + 1, std::size(kRealm) - 1}; }
 OptionTable history_table() { return {kHistory, std::size(kHistory)}; }
+OptionTable role_table() { return {kRole, std::size(kRole)}; }
 OptionTable component_table() { return {kComponent, std::size(kComponent)}; }
 
 RouterPolicy make_router_policy(const Value& s) {
@@ -187,6 +205,14 @@ HistoryPolicy make_history_policy(const Value& s) {
   return policy;
 }
 
+RolePolicy make_role_policy(std::string_view authrole, const Value& s, const RealmPolicy& realm) {
+  RolePolicy policy;
+  policy.authrole = authrole;
+  policy.call_timeout_ms = s.find("call_timeout").as_uint(realm.call_timeout_ms);
+  policy.max_call_timeout_ms = s.find("max_call_timeout").as_uint(realm.max_call_timeout_ms);
+  return policy;
+}
+
 RealmPolicy make_realm_policy(const Value& s) {
   RealmPolicy policy;
   policy.uri = s.find("uri").as_string();
@@ -214,6 +240,9 @@ RealmPolicy make_realm_policy(const Value& s) {
   policy.max_history_events = s.find("max_history_events").as_uint();
   policy.max_testaments = s.find("max_testaments").as_uint();
   policy.max_testament_bytes = s.find("max_testament_bytes").as_uint();
+  policy.max_definitions = s.find("max_definitions").as_uint();
+  policy.max_definition_bytes = s.find("max_definition_bytes").as_uint();
+  policy.max_realm_definition_bytes = s.find("max_realm_definition_bytes").as_uint();
   policy.remove_when_empty = s.find("remove_when_empty").as_bool();
   return policy;
 }

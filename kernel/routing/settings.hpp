@@ -19,9 +19,12 @@ OptionTable realm_template_table();
 OptionTable component_table();  // realms.<label>.authenticators.<label>, …authorizers.<label>
 
 OptionTable history_table();  // realms.<label>.history.<label>
+OptionTable role_table();     // realms.<label>.roles.<authrole>
 
 RouterPolicy make_router_policy(const Value& checked);
 RealmPolicy make_realm_policy(const Value& checked);
 HistoryPolicy make_history_policy(const Value& checked);
+RolePolicy make_role_policy(std::string_view authrole, const Value& checked,
+                            const RealmPolicy& realm);
 
 }  // namespace nexus

@@ -36,7 +36,9 @@ constexpr FeatureName kFeatureNames[] = {
     {"subscriber", "publication_trustlevels", kSubscriberTrustLevels},
     {"subscriber", "subscription_revocation", kSubscriberRevocation},
     {"subscriber", "payload_passthru_mode", kSubscriberPassthru},
-    {"subscriber", "x_acknowledged_event_delivery", kSubscriberAcknowledges},
+    {"subscriber", "x_acknowledged_event_delivery", kAcknowledgesEvents},
+    // Autobahn for Python acknowledges as a subscriber what it announces as a publisher.
+    {"publisher", "x_acknowledged_event_delivery", kAcknowledgesEvents},
 };
 
 constexpr std::pair<std::string_view, uint32_t> kRoles[] = {

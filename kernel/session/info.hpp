@@ -49,7 +49,7 @@ enum Feature : uint32_t {
   kSubscriberTrustLevels = 1u << 18,
   kSubscriberRevocation = 1u << 19,
   kSubscriberPassthru = 1u << 20,
-  kSubscriberAcknowledges = 1u << 21,
+  kAcknowledgesEvents = 1u << 21,
 };
 
 struct SessionInfo {

@@ -55,6 +55,13 @@ struct HistoryPolicy {
   uint64_t max_age_ms = 0;  // 0 = no limit
 };
 
+// realms.<label>.roles.<authrole>: what holds for sessions of one role instead of the realm's.
+struct RolePolicy {
+  std::string authrole;
+  uint64_t call_timeout_ms = 0;
+  uint64_t max_call_timeout_ms = 0;
+};
+
 struct RealmPolicy {
   std::string uri;
   UriCheck uri_check = UriCheck::loose;
@@ -66,7 +73,10 @@ struct RealmPolicy {
   std::vector<std::string> meta_session_details;  // attributes that the session meta API shows
   uint64_t max_testaments = 100;                  // per session (P-53)
   uint64_t max_testament_bytes = 64 * 1024;       // per session
-  bool remove_when_empty = false;                 // of the template only
+  uint64_t max_definitions = 1000;                // per session
+  uint64_t max_definition_bytes = 64 * 1024;      // each
+  uint64_t max_realm_definition_bytes = 16 * 1024 * 1024;
+  bool remove_when_empty = false;  // of the template only
   Disclose disclose_caller = Disclose::request;
   Disclose disclose_publisher = Disclose::request;
   uint64_t max_sessions = 0;             // 0 = no limit
@@ -80,8 +90,17 @@ struct RealmPolicy {
   uint64_t max_retained_bytes = 64 * 1024 * 1024;
   uint64_t max_history_events = 10000;  // in one answer of get_events (P-38)
   std::vector<HistoryPolicy> history;
+  std::vector<RolePolicy> roles;
   std::vector<AuthenticatorHandle> authenticators;
   std::vector<AuthorizerHandle> authorizers;
+
+  // The settings of this role; null: those of the realm hold.
+  const RolePolicy* role(std::string_view authrole) const {
+    for (const RolePolicy& one : roles) {
+      if (one.authrole == authrole) return &one;
+    }
+    return nullptr;
+  }
 
   // May this role end the sessions of others, or take away what they hold?
   bool may_kill(std::string_view role) const {

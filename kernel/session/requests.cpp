@@ -70,8 +70,11 @@ bool Session::handle_established(const Message& message, Bytes bytes, const Acce
       if (!check_request_id(message)) return true;
       break;
     case Code::event_received:
-      // M-32: nobody here waits for it; the publisher hears through the application.
-      if (!info_->has(kSubscriberAcknowledges)) {
+      // M-32: it is counted, and nobody waits for it, as with Crossbar; what publishers want to
+      // know of their subscribers, those tell them.
+      if (info_->has(kAcknowledgesEvents)) {
+        shard_.counters.events_acknowledged.add();
+      } else {
         violation("EVENT_RECEIVED, but HELLO did not announce x_acknowledged_event_delivery");
       }
       return true;

@@ -46,6 +46,7 @@ struct ShardCounters {
   Count calls_failed_busy;
   Count violations;
   Count sessions_killed_slow;
+  Count events_acknowledged;
   Count events_encoded;
   Count events_delivered;
 };

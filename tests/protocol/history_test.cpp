@@ -124,6 +124,19 @@ TEST_CASE("P-36: lists of sessions are not kept, lists of roles apply to who ask
   CHECK(reader.numbers() == Numbers{3});
 }
 
+TEST_CASE("P-38: the realm limits how many events one answer has") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup,
+              to_json(merged(json(kKept), json(R"({"realms":{"one":{"max_history_events":2}}})"))));
+  Peer& publisher = world.join();
+  for (int i = 1; i <= 4; ++i) {
+    publisher.publish_acknowledged("com.example.t", dict(), list(i));
+  }
+  Reader reader(world);
+  CHECK(reader.numbers() == Numbers{1, 2});
+  CHECK(reader.numbers(dict({{"limit", 100}, {"reverse", true}})) == Numbers{4, 3});
+}
+
 TEST_CASE("P-37, P-38: bad questions") {
   FOR_ALL_SETUPS(setup);
   World world(setup, kKept);

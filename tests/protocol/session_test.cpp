@@ -1,4 +1,6 @@
 // Sessions: HELLO, WELCOME, GOODBYE, ABORT (checklist chapter 2).
+#include <set>
+
 #include "tests/protocol/world.hpp"
 
 namespace nexus::test {
@@ -95,14 +97,29 @@ TEST_CASE("S-05: WELCOME names who the session is and what the router can") {
   }
 }
 
-TEST_CASE("F-06: features that the router does not do are not announced") {
+TEST_CASE("F-02, F-06: what is announced is what the specification knows and the router does") {
   World world({{Carrier::websocket, Format::json}, 1});
   const Value roles = world.join().welcome().find("roles");
-  for (const char* role : {"broker", "dealer"}) {
-    for (const char* feature : {"reflection", "procedure_reflection", "topic_reflection"}) {
-      CAPTURE(role, feature);
-      CHECK_FALSE(roles.find(role).find(feature));
-      CHECK_FALSE(roles.find(role).find("features").find(feature).as_bool());
+  const std::pair<const char*, std::set<std::string_view>> known[] = {
+      {"broker",
+       {"subscriber_blackwhite_listing", "publisher_exclusion", "publisher_identification",
+        "publication_trustlevels", "pattern_based_subscription", "subscription_meta_api",
+        "subscription_revocation", "event_history", "event_retention", "sharded_subscription",
+        "session_meta_api", "payload_passthru_mode", "topic_reflection",
+        "x_acknowledged_event_delivery"}},
+      {"dealer",
+       {"progressive_call_results", "progressive_call_invocations", "call_timeout",
+        "call_canceling", "caller_identification", "call_trustlevels", "registration_meta_api",
+        "pattern_based_registration", "shared_registration", "sharded_registration",
+        "registration_revocation", "call_reroute", "session_meta_api", "testament_meta_api",
+        "payload_passthru_mode", "procedure_reflection"}}};
+  for (const auto& [role, names] : known) {
+    const Value features = roles.find(role).find("features");
+    CHECK(features.size() == names.size());
+    for (size_t i = 0; i < features.size(); ++i) {
+      CAPTURE(role, features.key_at(i));
+      CHECK(names.count(features.key_at(i)) == 1);
+      CHECK(features.at(i).as_bool());
     }
   }
 }

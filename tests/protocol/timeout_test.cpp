@@ -156,6 +156,75 @@ TEST_CASE("R-28: a realm can limit timeouts and have a default") {
   }
 }
 
+TEST_CASE("R-28: a role can have timeouts of its own") {
+  FOR_ALL_SETUPS(setup);
+  // "slow" may take as long as it likes, "brief" gets little even if it asks for more, "half" says
+  // only a part, and whoever is none of these has what the realm says.
+  World world(setup, with_test_plugins({"auth_async"}, R"({"realms":{"one":{
+      "call_timeout": "60ms", "max_call_timeout": "70ms",
+      "roles": {"slow": {"call_timeout": 0, "max_call_timeout": 0},
+                "brief": {"call_timeout": "40ms", "max_call_timeout": "50ms"}},
+      "authenticators": {
+        "slow": {"type": "async-test", "mode": "now", "role": "slow"}}},
+    "two":{
+      "call_timeout": 0,
+      "roles": {"brief": {"call_timeout": "40ms", "max_call_timeout": "50ms"}},
+      "authenticators": {
+        "brief": {"type": "async-test", "mode": "now", "role": "brief"}}}}})"));
+  const Value as_role = merged(client_details(), dict({{"authmethods", list("async-test")}}));
+  {
+    Peer& callee = world.join();
+    const uint64_t registration = callee.register_procedure("com.example.procedure");
+    Peer& slow = world.join_realm("realm1", as_role);
+    Peer& plain = world.join();
+    const uint64_t patient = slow.call("com.example.procedure");
+    const uint64_t asked = slow.call("com.example.procedure", dict({{"timeout", 3600000}}));
+    const uint64_t first = callee.expect_invocation(registration).request();
+    const uint64_t second = callee.expect_invocation(registration).request();
+    for (const Value& options : {dict(), dict({{"timeout", 3600000}})}) {
+      plain.expect_call_error(plain.call("com.example.procedure", options), "wamp.error.timeout");
+      callee.expect_invocation(registration);
+      callee.expect(kInterrupt);
+    }
+    callee.yield(first);
+    callee.yield(second);
+    slow.expect_result(patient);
+    slow.expect_result(asked);
+  }
+  Peer& callee = world.join_realm("realm2");
+  const uint64_t registration = callee.register_procedure("com.example.procedure");
+  Peer& brief = world.join_realm("realm2", as_role);
+  Peer& plain = world.join_realm("realm2");
+  const uint64_t patient = plain.call("com.example.procedure");
+  const uint64_t open = callee.expect_invocation(registration).request();
+  for (const Value& options : {dict(), dict({{"timeout", 3600000}})}) {
+    brief.expect_call_error(brief.call("com.example.procedure", options), "wamp.error.timeout");
+    callee.expect_invocation(registration);
+    callee.expect(kInterrupt);
+  }
+  callee.yield(open);
+  plain.expect_result(patient);
+}
+
+TEST_CASE("R-28: a callee that takes the timeout is told the one that holds") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"realms":{"one":{"call_timeout":5000,"max_call_timeout":"1h",
+      "roles":{"anonymous":{"max_call_timeout":7000}}}}})");
+  Peer& callee = world.join();
+  Peer& caller = world.join();
+  const uint64_t registration =
+      callee.register_procedure("com.example.procedure", dict({{"forward_timeout", true}}));
+  const std::pair<int, int> cases[] = {{0, 5000}, {6000, 6000}, {8000, 7000}};
+  for (const auto& [asked, told] : cases) {
+    CAPTURE(asked);
+    const uint64_t request = caller.call("com.example.procedure", dict({{"timeout", asked}}));
+    const Message invocation = callee.expect_invocation(registration);
+    CHECK(invocation.details() == dict({{"timeout", told}}));
+    callee.yield(invocation.request());
+    caller.expect_result(request);
+  }
+}
+
 TEST_CASE("R-26: many calls time out, each once") {
   FOR_ALL_SETUPS(setup);
   World world(setup);
