@@ -104,9 +104,25 @@ class LintTest(unittest.TestCase):
         self.assert_bad("check_tests.py", {"a_test.cpp": 'TEST_CASE("a") {}\nTEST_CASE("a") {}\n'},
                         "a_test.cpp:2: ", "too")
 
+    def test_ids_of_rules(self):
+        files = {"tests/lint/ids.txt": "# rules\nR: 1-2 7\n",
+                 "a_test.cpp": 'TEST_CASE("R-01, R-02: a") {}\nTEST_CASE("R-07: b") {}\n'}
+        self.assert_good("check_ids.py", files)
+        self.assert_bad("check_ids.py", {**files, "tests/lint/ids.txt": "R: 1-3 7\n"},
+                        "tests/lint/ids.txt:1: no test case is named after R-03")
+        self.assert_bad("check_ids.py", {**files, "tests/lint/ids.txt": "R-01\n"}, "must read like")
+        table = "| GO-17.1 | x | here |\n| GO-17.2 | y | `t/b.py: test_c` |\n"
+        files = {"tests/regress/README.md": table, "t/b.py": "def test_c(self):\n",
+                 "a_test.cpp": 'TEST_CASE("GO-17.1: a") {}\n'}
+        self.assert_good("check_ids.py", files)
+        self.assert_bad("check_ids.py", {**files, "a_test.cpp": 'TEST_CASE("GO-17.11: a") {}\n'},
+                        "GO-17.1 has no test case of its name")
+        self.assert_bad("check_ids.py", {**files, "t/b.py": "def test_d(self):\n"},
+                        "GO-17.2: there is no test_c in t/b.py")
+
     def test_an_empty_tree_is_not_good(self):
         for check in ("check_includes.py", "check_size.py", "check_docs.py", "check_format.py",
-                      "check_tests.py"):
+                      "check_tests.py", "check_ids.py"):
             self.assert_bad(check, {"empty.txt": ""}, "nothing was checked")
 
 

@@ -21,6 +21,7 @@
 //   .forget    ALLOW, after invalidating everything that is remembered
 //   .audit     ALLOW, after publishing to com.test.audit as the router itself
 //   .disclose  ALLOW with NX_DISCLOSE_ALWAYS; .anonymous  ALLOW with NX_DISCLOSE_NEVER
+//   .trusted   ALLOW with the trust level 7
 //
 // Option `remember_ms` is how long .remember and .roleonce hold; 0 = until invalidated.
 //
@@ -104,6 +105,7 @@ class AuthzTest : public Authorizer {
     if (says(".roleonce")) return AuthzAnswer::allow().remember_for_role(remember_ms_);
     if (says(".audit")) audit(request);
     if (says(".disclose")) return AuthzAnswer::allow().disclose(NX_DISCLOSE_ALWAYS);
+    if (says(".trusted")) return AuthzAnswer::allow().trust_level(7);
     if (says(".anonymous")) return AuthzAnswer::allow().disclose(NX_DISCLOSE_NEVER);
     return AuthzAnswer::allow();
   }

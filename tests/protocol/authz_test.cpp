@@ -28,7 +28,7 @@ void check_refused(Peer& peer, std::string_view uri, std::string_view error) {
   check(kRegister, dict());
 }
 
-TEST_CASE("Z-01: what is denied is answered with an error") {
+TEST_CASE("Z-01, Z-03: what is denied is answered with an error") {
   FOR_ALL_SETUPS(setup);
   World world(setup, with_authorizer());
   Peer& peer = world.join();

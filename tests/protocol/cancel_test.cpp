@@ -52,6 +52,26 @@ TEST_CASE("R-30: killnowait answers at once and interrupts the callee") {
   call.expect_quiet();
 }
 
+TEST_CASE("R-32: INTERRUPT says how, and why") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  for (const char* name : {"kill", "killnowait"}) {
+    CAPTURE(name);
+    OpenCall call(world);
+    call.caller.cancel(call.request, mode(name));
+    CHECK(call.callee.expect(kInterrupt, call.invocation).details() ==
+          dict({{"mode", name}, {"reason", "wamp.error.canceled"}}));
+    call.callee.error(call.invocation, "wamp.error.canceled");
+    call.caller.expect_call_error(call.request, "wamp.error.canceled");
+    const uint64_t slow = call.caller.call("com.example.procedure", dict({{"timeout", 20}}));
+    const uint64_t invocation = call.callee.expect_invocation(call.registration).request();
+    call.caller.expect_call_error(slow, "wamp.error.timeout");
+    CHECK(call.callee.expect(kInterrupt, invocation).details() ==
+          dict({{"mode", "killnowait"}, {"reason", "wamp.error.timeout"}}));
+    call.callee.unregister(call.registration);
+  }
+}
+
 TEST_CASE("R-33: without a mode it is killnowait") {
   FOR_ALL_SETUPS(setup);
   World world(setup);

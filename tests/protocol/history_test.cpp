@@ -74,7 +74,7 @@ TEST_CASE("P-33, P-35: events are kept from the start, and selected by position 
   CHECK(reader.limit_reached);
 }
 
-TEST_CASE("P-34: the result is the list of events, each with all that there is to know") {
+TEST_CASE("A-43, P-34: the result is the list of events, each with all that there is to know") {
   FOR_ALL_SETUPS(setup);
   World world(setup, kKept);
   Peer& publisher = world.join();

@@ -126,6 +126,31 @@ TEST_CASE("U-15: pattern subscriptions receive meta events") {
   }
 }
 
+TEST_CASE("A-05: a session hears of what it causes itself") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Peer& peer = world.join();
+  const uint64_t created = peer.subscribe("wamp.registration.on_create");
+  const uint64_t subscribed = peer.subscribe("wamp.subscription.on_subscribe");
+  const uint64_t registration = peer.register_procedure("com.example.procedure");
+  CHECK(peer.expect_event(created).args().at(0).as_uint() == peer.session());
+  const uint64_t subscription = peer.subscribe("com.example.topic");
+  CHECK(peer.expect_event(subscribed).args() == list(peer.session(), subscription));
+  CHECK(registration != 0);
+}
+
+TEST_CASE("A-38: what is not there is null, and wildcards are listed") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Peer& peer = world.join();
+  const uint64_t wild = peer.register_procedure("com..procedure", json(R"({"match":"wildcard"})"));
+  CHECK(ask(peer, "wamp.registration.lookup", list("com.example.nobody")).is(NX_NULL));
+  CHECK(ask(peer, "wamp.registration.match", list("org.example.nobody")).is(NX_NULL));
+  CHECK(ask(peer, "wamp.registration.match", list("com.x.procedure")).as_uint() == wild);
+  CHECK(ask(peer, "wamp.registration.list") ==
+        dict({{"exact", list()}, {"prefix", list()}, {"wildcard", list(wild)}}));
+}
+
 TEST_CASE("A-04: nothing is told of subscriptions to wamp., and nothing shown") {
   FOR_ALL_SETUPS(setup);
   World world(setup);

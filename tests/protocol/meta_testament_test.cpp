@@ -15,7 +15,7 @@ void end_session(Peer& peer, int how) {
   peer.expect_violation();
 }
 
-TEST_CASE("P-50, P-51: testaments are published when the session ends, however it does") {
+TEST_CASE("A-24, P-50, P-51: testaments are published when the session ends, however it does") {
   FOR_ALL_SETUPS(setup);
   World world(setup);
   Peer& watcher = world.join();

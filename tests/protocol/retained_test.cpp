@@ -95,6 +95,31 @@ TEST_CASE("P-31: what exceeds the limits is not retained, and still delivered") 
   expect_nothing({&late});
 }
 
+TEST_CASE("P-32: an event for sessions that are all gone is not kept for longer") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"realms":{"one":{"max_retained_events":2}}})");
+  Peer& publisher = world.join();
+  Peer& gone = world.join();
+  Peer& there = world.join();
+  const auto eligible = [](const Peer& peer) {
+    return retain(dict({{"eligible", list(peer.session())}}));
+  };
+  publisher.publish_acknowledged("com.example.t", retain(), list("for everybody"));
+  publisher.publish_acknowledged("com.example.t", eligible(gone), list("for one who goes"));
+  // No room for a third, as long as the second may still be asked for.
+  publisher.publish_acknowledged("com.example.t", eligible(there), list("for one who stays"));
+  there.subscribe("com.example.t", dict({{"get_retained", true}}));
+  CHECK(there.expect(kEvent).args() == list("for everybody"));
+  gone.leave();
+  publisher.publish_acknowledged("com.example.t", eligible(there), list("for one who stays"));
+  CHECK(there.expect(kEvent).args() == list("for one who stays"));  // live
+  there.subscribe("com.example.t", dict({{"get_retained", true}}));
+  CHECK(there.expect(kEvent).args() == list("for one who stays"));
+  Peer& other = world.join();
+  other.subscribe("com.example.t", dict({{"get_retained", true}}));
+  CHECK(other.expect(kEvent).args() == list("for everybody"));
+}
+
 TEST_CASE("P-30: the publisher of a retained event is disclosed as it was when it was live") {
   FOR_ALL_SETUPS(setup);
   World world(setup);
