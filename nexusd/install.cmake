@@ -53,6 +53,7 @@ install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/etc/nexus.json ${PROJECT_SOURCE_DIR}/etc/nexus.ini
   ${PROJECT_SOURCE_DIR}/examples/hello.py DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/auth DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 # These depend on where it really goes, which only the install step knows.
 set(paths "set(prefix \"\${CMAKE_INSTALL_PREFIX}\")\n")

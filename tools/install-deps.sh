@@ -7,7 +7,8 @@ set -euo pipefail
 
 declare -A groups=(
   [build]="g++ cmake ninja-build ccache mold libpoco-dev libmsgpack-cxx-dev libboost-dev
-           libboost-filesystem-dev catch2 libssl-dev zlib1g-dev python3"
+           libboost-filesystem-dev catch2 libssl-dev libsqlite3-dev libargon2-dev zlib1g-dev
+           python3"
   [test]="clang-14 libclang-rt-14-dev clang-format-14 python3-autobahn python3-msgpack
           python3-cbor2 openssl abigail-tools binutils"
   [bench]="nats-server"

@@ -38,6 +38,7 @@ class AuthAnswer {
   AuthAnswer& method(std::string value) { return method_ = std::move(value), *this; }
 
   bool is_pending() const { return decision_ == 0; }
+  bool is_challenge() const { return decision_ == NX_AUTH_CHALLENGE; }
   // Points `out` at this object's parts: it must outlive the use of `out`.
   void write(nx_auth_result& out) const {
     out.decision = decision_;

@@ -1,0 +1,77 @@
+// Authenticator "ticket": the client sends a secret that it shares with the router.
+//
+// N-15. The secret crosses the wire as it is, so the connection has to be one that nobody listens
+// to: TLS, a Unix socket, or this machine's loopback; an option lifts that. A ticket can be stored
+// derived, by PBKDF2 or argon2id; that is then computed on a work thread.
+#include "plugins/support/auth/method.hpp"
+
+namespace {
+
+using namespace nexus::auth;
+using nexus::sdk::AuthAnswer;
+using nexus::sdk::Hello;
+using nexus::sdk::Section;
+using nexus::sdk::ValueView;
+
+class Ticket : public MethodAuthenticator {
+ public:
+  static constexpr std::string_view kName = "ticket";
+  static constexpr std::string_view kHelp = "Clients show a secret ticket.";
+  static constexpr auto kOptions = nexus::support::join(
+      kCommonOptions,
+      std::array<nx_option, 1>{{nexus::sdk::option::boolean(
+          "allow_plaintext", "false",
+          "Take tickets over connections that others can listen to: neither TLS nor local.")}});
+
+  explicit Ticket(nx_host* host) : MethodAuthenticator(host, Method::ticket) {}
+
+  void configure(const Section& section) override {
+    MethodAuthenticator::configure(section);
+    allow_plaintext_ = section.boolean("allow_plaintext");
+  }
+
+  std::string_view method(uint32_t index) const override { return index == 0 ? kName : ""; }
+
+ protected:
+  std::optional<AuthAnswer> open(const Hello& hello, Attempt&) override {
+    if (!allow_plaintext_ && !confidential(hello.peer)) {
+      log().warning(
+          "passed over a client that is connected without TLS: a ticket could be listened to "
+          "(option allow_plaintext)");
+      return AuthAnswer::not_mine();
+    }
+    if (hello.authid.empty()) return incomplete("authid is missing");
+    return std::nullopt;
+  }
+
+  AuthAnswer challenge(Attempt&) override { return AuthAnswer::challenge(); }
+
+  bool slow(const Attempt& attempt) const override {
+    return attempt.principal->ticket->how.kdf != Kdf::none;
+  }
+
+  Verdict verify(Attempt& attempt, std::string_view signature, ValueView) override {
+    const TicketSecret& ticket = *attempt.principal->ticket;
+    // A longer one is wrong, and nobody gets to have it hashed.
+    const std::string_view shown = signature.substr(0, kMaxSecretSize + 1);
+    const Secret key(derive(ticket.how, shown));
+    Verdict verdict;
+    verdict.right = nexus::sdk::same_secret(ticket.key.view(), key.view());
+    verdict.why = "wrong ticket";
+    return verdict;
+  }
+
+ private:
+  static bool confidential(const nx_peer* peer) {
+    if (peer == nullptr) return false;
+    if ((peer->flags & (NX_PEER_TLS | NX_PEER_LOCAL)) != 0) return true;
+    const std::string address = throttle_address(nexus::sdk::view(peer->address));
+    return address.compare(0, 4, "127.") == 0 || address == "::/64";
+  }
+
+  bool allow_plaintext_ = false;
+};
+
+}  // namespace
+
+NX_CPP_PLUGIN("nexus-authenticator-ticket", "0.1.0", "nexus", "Apache-2.0", Ticket)

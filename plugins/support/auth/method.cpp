@@ -1,0 +1,259 @@
+#include "plugins/support/auth/method.hpp"
+
+#include <utility>
+
+#include "plugins/support/text.hpp"
+
+namespace nexus::auth {
+
+using sdk::AuthAnswer;
+using sdk::PendingAuth;
+using sdk::ValueView;
+
+// What is done away from the loop: a look-up after HELLO, or a verdict after AUTHENTICATE.
+struct MethodAuthenticator::Job {
+  MethodAuthenticator& self;
+  PendingAuth pending;
+  std::unique_ptr<Attempt> attempt;
+  bool answered = false;  // AUTHENTICATE has come, with these
+  Secret signature{};
+  sdk::Value extra{};
+};
+
+// An answer whose turn has not come. Dropped by cancel(), or taken by the timer; both on its loop.
+struct MethodAuthenticator::Waiting {
+  MethodAuthenticator& self;
+  nx_op op;
+  uint64_t timer = 0;
+  std::unique_ptr<Job> job{};
+};
+
+MethodAuthenticator::MethodAuthenticator(nx_host* host, Method method)
+    : Authenticator(host),
+      method_(method),
+      loops_(Component::host().need<nx_host_loop_v1>(NX_HOST_LOOP)),
+      work_(Component::host().need<nx_host_work_v1>(NX_HOST_WORK)),
+      metrics_(Component::host().find<nx_host_metrics_v1>(NX_HOST_METRICS)),
+      principals_(values().table()) {
+  if (metrics_ == nullptr) return;
+  accepted_ = metrics_->counter(host, NX_STR("accepted"), NX_STR("Clients that came in."));
+  denied_ = metrics_->counter(host, NX_STR("denied"), NX_STR("Clients that were turned away."));
+}
+
+MethodAuthenticator::~MethodAuthenticator() = default;
+
+void MethodAuthenticator::configure(const sdk::Section& section) {
+  throttle_.configure(throttle_limits(section));
+  decoys_.set_key(section.string("decoy_key"));
+  provider_ = section.string("provider");
+  pass_unknown_ = section.string("unknown") == "pass";
+  principals_.configure(section);
+}
+
+void MethodAuthenticator::stop() {
+  // The loops have stopped, and with them every timer; what is left is dropped without an answer.
+  decltype(challenged_) challenged;
+  decltype(waiting_) waiting;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  challenged_.swap(challenged);
+  waiting_.swap(waiting);
+}
+
+void MethodAuthenticator::reload_principals() {
+  try {
+    principals_.reload();
+  } catch (const sdk::Error& error) {
+    log().error(std::string("the users stay as they were: ") + error.what());
+    throw;
+  }
+  log().info("read the users again: " + std::to_string(principals_.size()));
+}
+
+AuthAnswer MethodAuthenticator::denied() { return AuthAnswer::deny("authentication failed"); }
+
+AuthAnswer MethodAuthenticator::incomplete(std::string message) {
+  return AuthAnswer::deny(std::move(message));
+}
+
+PrincipalPtr MethodAuthenticator::look_up(Attempt& attempt) const {
+  PrincipalPtr found = principals_.find(attempt.realm, attempt.authid);
+  return found != nullptr && has_secret(*found, method_) ? found : nullptr;
+}
+
+void MethodAuthenticator::note(const Attempt& attempt, const char* what) const {
+  if (!log().enabled(NX_LOG_INFO)) return;
+  log().info("denied authid '" + support::printable(attempt.authid) + "', realm " +
+             support::printable(attempt.realm) + ", from " + support::printable(attempt.address) +
+             ": " + what);
+}
+
+// ---- HELLO -------------------------------------------------------------------------------------
+
+AuthAnswer MethodAuthenticator::hello(const sdk::AuthOperation& op, const sdk::Hello& hello) {
+  std::unique_ptr<Attempt> attempt = make_attempt();
+  attempt->realm = hello.realm;
+  attempt->method = hello.method;
+  attempt->authid = hello.authid.substr(0, kMaxAuthidSize + 1);  // one more is nobody's already
+  attempt->session = hello.session;
+  if (hello.peer != nullptr) {
+    attempt->address = sdk::view(hello.peer->address);
+    if ((hello.peer->flags & NX_PEER_LOCAL) == 0) {
+      attempt->throttle_address = throttle_address(attempt->address);
+    }
+  }
+  if (std::optional<AuthAnswer> end = open(hello, *attempt)) return *std::move(end);
+  if (!principals_.blocks()) {
+    AuthAnswer answer = begin(*attempt);
+    if (answer.is_challenge()) remember(op.id(), std::move(attempt));
+    return answer;
+  }
+  return run_on_worker(std::unique_ptr<Job>(new Job{*this, op.defer(), std::move(attempt)}));
+}
+
+AuthAnswer MethodAuthenticator::begin(Attempt& attempt) {
+  PrincipalPtr found = look_up(attempt);
+  // Made in any case, so that both ways take the same time.
+  PrincipalPtr decoy = decoys_.make(principals_, method_, attempt.realm, attempt.authid);
+  attempt.known = found != nullptr;
+  if (!attempt.known && pass_unknown_) return AuthAnswer::not_mine();
+  attempt.principal = attempt.known ? std::move(found) : std::move(decoy);
+  return challenge(attempt);
+}
+
+void MethodAuthenticator::remember(nx_op op, std::unique_ptr<Attempt> attempt) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  challenged_[op] = std::move(attempt);
+}
+
+std::unique_ptr<Attempt> MethodAuthenticator::take(nx_op op) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = challenged_.find(op);
+  if (found == challenged_.end()) return nullptr;
+  std::unique_ptr<Attempt> attempt = std::move(found->second);
+  challenged_.erase(found);
+  return attempt;
+}
+
+// ---- AUTHENTICATE ------------------------------------------------------------------------------
+
+AuthAnswer MethodAuthenticator::authenticate(const sdk::AuthOperation& op,
+                                             std::string_view signature, ValueView extra) {
+  std::unique_ptr<Attempt> attempt = take(op.id());
+  if (attempt == nullptr) return denied();
+  const Throttle::Turn turn =
+      throttle_.begin(attempt->throttle_address, attempt->authid, loops_.now_ms(host().get()));
+  if (turn.refused) {
+    note(*attempt, "too many wrong answers before");
+    if (metrics_ != nullptr) metrics_->add(denied_, 1);
+    return AuthAnswer::deny("too many failed attempts, try again later");
+  }
+  if (turn.wait_ms == 0 && !slow(*attempt)) return verdict(*attempt, signature, extra);
+  std::unique_ptr<Job> job(
+      new Job{*this, op.defer(), std::move(attempt), true, Secret(signature), sdk::Value(extra)});
+  if (turn.wait_ms == 0) return run_on_worker(std::move(job));
+
+  std::unique_ptr<Waiting> waiting(new Waiting{*this, op.id()});
+  Waiting* const at = waiting.get();
+  at->job = std::move(job);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    waiting_[op.id()] = std::move(waiting);
+  }
+  const nx_status status =
+      loops_.timer_start(host().get(), turn.wait_ms, &MethodAuthenticator::on_turn, at, &at->timer);
+  if (status < 0) {
+    cancel(op.id());  // answers with a denial
+  }
+  return AuthAnswer::pending();
+}
+
+AuthAnswer MethodAuthenticator::verdict(Attempt& attempt, std::string_view signature,
+                                        ValueView extra) {
+  const Verdict verdict = verify(attempt, signature, extra);
+  // Not short-cut: a decoy takes as long.
+  if (verdict.right && attempt.known) {
+    throttle_.succeeded(attempt.authid);
+    if (metrics_ != nullptr) metrics_->add(accepted_, 1);
+    return AuthAnswer::accept()
+        .authid(attempt.principal->authid)
+        .role(attempt.principal->role)
+        .provider(provider_)
+        .extra(verdict.extra);
+  }
+  throttle_.failed(attempt.throttle_address, attempt.authid, loops_.now_ms(host().get()));
+  if (metrics_ != nullptr) metrics_->add(denied_, 1);
+  note(attempt, attempt.known ? verdict.why : "nobody of this name is known here");
+  return denied();
+}
+
+// A timer of the loop. [loop]
+void MethodAuthenticator::on_turn(void* user) {
+  auto& at = *static_cast<Waiting*>(user);
+  MethodAuthenticator& self = at.self;
+  self.guarded("on_turn()", [&] {
+    std::unique_ptr<Waiting> waiting;
+    {
+      const std::lock_guard<std::mutex> lock(self.mutex_);
+      const auto found = self.waiting_.find(at.op);
+      if (found == self.waiting_.end()) return;
+      waiting = std::move(found->second);
+      self.waiting_.erase(found);
+    }
+    self.take_up(std::move(waiting->job));
+  });
+}
+
+void MethodAuthenticator::take_up(std::unique_ptr<Job> job) {
+  if (slow(*job->attempt)) {
+    static_cast<void>(run_on_worker(std::move(job)));
+    return;
+  }
+  job->pending.answer(verdict(*job->attempt, job->signature.view(), job->extra));
+}
+
+// ---- work threads ------------------------------------------------------------------------------
+
+AuthAnswer MethodAuthenticator::run_on_worker(std::unique_ptr<Job> job) {
+  if (work_.run(host().get(), &MethodAuthenticator::on_worker, job.get()) == NX_OK) {
+    static_cast<void>(job.release());  // on_worker() has it now
+  } else {
+    job->pending.answer(AuthAnswer::deny("too many clients are joining at once, try again later",
+                                         "wamp.error.authentication_failed"));
+  }
+  return AuthAnswer::pending();
+}
+
+void MethodAuthenticator::on_worker(void* user) {
+  const std::unique_ptr<Job> job(static_cast<Job*>(user));
+  MethodAuthenticator& self = job->self;
+  self.guarded("on_worker()", [&] {
+    if (job->answered) {
+      job->pending.answer(self.verdict(*job->attempt, job->signature.view(), job->extra));
+      return;
+    }
+    const AuthAnswer answer = self.begin(*job->attempt);
+    if (!answer.is_challenge()) {
+      job->pending.answer(answer);
+      return;
+    }
+    // In this order: the client's AUTHENTICATE may come before answer() has returned.
+    const nx_op op = job->pending.op();
+    self.remember(op, std::move(job->attempt));
+    if (!job->pending.answer(answer)) self.take(op);
+  });
+}
+
+void MethodAuthenticator::cancel(nx_op op) {
+  const std::unique_ptr<Attempt> attempt = take(op);
+  std::unique_ptr<Waiting> waiting;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = waiting_.find(op);
+    if (found == waiting_.end()) return;
+    waiting = std::move(found->second);
+    waiting_.erase(found);
+  }
+  if (waiting->timer != 0) loops_.timer_cancel(host().get(), waiting->timer);
+}
+
+}  // namespace nexus::auth

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""The examples of docs/authentication.md: each is started, and joined as the page says."""
+
+import shutil
+
+import harness
+from harness import Daemon, FolderTest, RawClient, run
+
+EXAMPLES = harness.SOURCES / "examples" / "auth"
+WELCOME, ABORT, CHALLENGE, AUTHENTICATE = 2, 3, 4, 5
+PASSWORD = "joe's secret"
+
+
+class AuthExamples(FolderTest):
+    def setUp(self):
+        super().setUp()
+        self.examples = self.folder / "auth"
+        shutil.copytree(EXAMPLES, self.examples)
+        for path in self.examples.iterdir():
+            path.chmod(0o600)
+
+    def start(self, name, program=None):
+        daemon = Daemon("-c", self.examples / name, "--ws", "127.0.0.1:0", "--tcp", "127.0.0.1:0",
+                        program=program, plugins=None if program else harness.PLUGINS)
+        self.addCleanup(daemon.__exit__)
+        self.url = next(url for url in daemon.wait_until_ready() if url.startswith("rs:"))
+        return daemon
+
+    def hello(self, method, authid="joe", **details):
+        client = RawClient(self.url)
+        self.addCleanup(client.close)
+        client.send([1, "realm1", {"roles": {"caller": {}}, "authmethods": [method],
+                                   "authid": authid, **details}])
+        return client, client.receive()
+
+    def assert_joins(self, client, method, signature, extra=None):
+        client.send([AUTHENTICATE, signature, extra or {}])
+        welcome = client.receive()
+        self.assertEqual(welcome[0], WELCOME, welcome)
+        self.assertEqual([welcome[2][key] for key in ("authid", "authrole", "authmethod")],
+                         ["joe", "user", method])
+        return welcome
+
+    def test_ticket(self):
+        daemon = self.start("ticket.json")
+        client, challenge = self.hello("ticket")
+        self.assertEqual(challenge, [CHALLENGE, "ticket", {}])
+        self.assert_joins(client, "ticket", PASSWORD)
+        client, _ = self.hello("ticket")
+        client.send([AUTHENTICATE, "wrong", {}])
+        self.assertEqual(client.receive(), [ABORT, {"message": "authentication failed"},
+                                            "wamp.error.authentication_denied"])
+        self.assertEqual(daemon.stop(), 0)
+        self.assertNotIn(PASSWORD, daemon.error_text())
+
+    def test_the_single_binary_has_them_too(self):
+        self.start("ticket.json", program=harness.os.environ["NEXUSD_SINGLE"])
+        client, _ = self.hello("ticket")
+        self.assert_joins(client, "ticket", PASSWORD)
+
+    def test_a_file_that_others_can_read_stops_the_start(self):
+        (self.examples / "users.json").chmod(0o644)
+        status, _, errors = run("-c", self.examples / "ticket.json", "--check")
+        self.assertEqual(status, 78)
+        self.assertIn("realms.main.authenticators.users: ", errors)
+        self.assertIn("users.json: holds secrets, but everybody can read or write it: chmod o-rw",
+                      errors)
+
+
+if __name__ == "__main__":
+    harness.main()
