@@ -53,6 +53,10 @@ nx_status ListenOptions::read(const Section& section, nx_error* error) {
   handshake_timeout_ms = static_cast<uint32_t>(section.integer("handshake_timeout", 5000));
   close_timeout_ms = static_cast<uint32_t>(section.integer("close_timeout", 2000));
   max_message_size = static_cast<uint64_t>(section.integer("max_message_size"));
+  serializers.clear();
+  for (uint64_t i = 0; i < section.list_size("serializers"); ++i) {
+    serializers.emplace_back(section.list_text("serializers", i));
+  }
 
   unix_owner = section.text("unix_owner");
   unix_group = section.text("unix_group");

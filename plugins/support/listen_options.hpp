@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "nexus/nx_transport.h"
 #include "plugins/support/options.hpp"
@@ -33,6 +34,8 @@ inline constexpr std::array kListenOptions = {
     option(NX_OPTION_SIZE, "max_message_size", "",
            "Largest message to accept; default: the router's max_message_size.",
            {512, int64_t{1} << 30}),
+    option(NX_OPTION_LIST, "serializers", "",
+           "Serializers to speak here, by name (json, ubjson, ...); default: all that are loaded."),
     option(NX_OPTION_STRING, "unix_mode", "",
            "Permission bits of the Unix socket file, in octal (\"0660\"); default: by umask."),
     option(NX_OPTION_STRING, "unix_owner", "",
@@ -59,7 +62,8 @@ struct ListenOptions {
   uint32_t keepalive_s = 0;
   uint32_t handshake_timeout_ms = 5000;
   uint32_t close_timeout_ms = 2000;
-  uint64_t max_message_size = 0;  // 0 = the router's
+  uint64_t max_message_size = 0;         // 0 = the router's
+  std::vector<std::string> serializers;  // empty = all
   uint32_t unix_mode = 0;
   std::string unix_owner;
   std::string unix_group;

@@ -1,6 +1,10 @@
 // The common half of a listener's life. [main], but for admit() and release().
 #include "plugins/support/stream_listener.hpp"
 
+#include <algorithm>
+
+#include "plugins/support/text.hpp"
+
 namespace nexus::support {
 namespace {
 
@@ -9,19 +13,39 @@ uint64_t polite_limit(uint32_t limit) { return uint64_t{limit} + limit / 8 + 16;
 
 }  // namespace
 
-void StreamListener::prepare() {
-  serializers.clear();
+nx_status StreamListener::prepare(nx_error* error) {
+  std::vector<SerializerEntry> loaded;
   for (uint32_t i = 0;; ++i) {
     nx_serializer_info info{};
     info.struct_size = sizeof(info);
     if (services.sessions->serializer(services.host, i, &info) != NX_OK) break;
-    serializers.push_back({i, info.flags, info.rawsocket_id, std::string(to_view(info.name)),
-                           std::string(to_view(info.subprotocol))});
+    loaded.push_back({i, info.flags, info.rawsocket_id, std::string(to_view(info.name)),
+                      std::string(to_view(info.subprotocol))});
   }
+  if (const nx_status status = choose(loaded, error); status != NX_OK) return status;
   max_message_size = options.max_message_size != 0
                          ? options.max_message_size
                          : services.sessions->max_message_size(services.host);
   if (max_message_size == 0) max_message_size = uint64_t{16} << 20;
+  return NX_OK;
+}
+
+// Those that the option names, in its order.
+nx_status StreamListener::choose(const std::vector<SerializerEntry>& loaded, nx_error* error) {
+  serializers.clear();
+  if (options.serializers.empty()) serializers = loaded;
+  for (const std::string& name : options.serializers) {
+    const auto found = std::find_if(loaded.begin(), loaded.end(),
+                                    [&](const SerializerEntry& e) { return e.name == name; });
+    if (found == loaded.end()) {
+      std::string known;
+      for (const SerializerEntry& entry : loaded) known += " " + entry.name;
+      return fail(error, NX_E_CONFIG,
+                  "serializers: \"" + printable(name) + "\" is not loaded; there are:" + known);
+    }
+    serializers.push_back(*found);
+  }
+  return NX_OK;
 }
 
 nx_status StreamListener::open(const nx_stream_handler& handler, std::string_view alpn,

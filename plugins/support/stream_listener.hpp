@@ -32,8 +32,9 @@ class StreamListener {
   StreamListener(const StreamListener&) = delete;
   StreamListener& operator=(const StreamListener&) = delete;
 
-  // Reads the list of serializers and the default of max_message_size; before open(). [main]
-  void prepare();
+  // Reads the list of serializers and the default of max_message_size; before open(). NX_E_CONFIG
+  // when the option `serializers` names one that is not loaded. [main]
+  nx_status prepare(nx_error* error);
   // Listens. Connections may come in before it returns. [main]
   nx_status open(const nx_stream_handler& handler, std::string_view alpn, nx_error* error);
   void close_listener();  // [main]; idempotent
@@ -50,12 +51,15 @@ class StreamListener {
 
   const Services services;
   ListenOptions options;
-  std::vector<SerializerEntry> serializers;  // in the order of nexus.sessions/1
-  uint64_t max_message_size = 0;             // in force, from prepare() on
-  uint32_t ping_interval_ms = 0;             // 0 = no pings
+  std::vector<SerializerEntry>
+      serializers;                // in the option's order, else in that of nexus.sessions/1
+  uint64_t max_message_size = 0;  // in force, from prepare() on
+  uint32_t ping_interval_ms = 0;  // 0 = no pings
   uint32_t ping_timeout_ms = 0;
 
  private:
+  nx_status choose(const std::vector<SerializerEntry>& loaded, nx_error* error);
+
   std::atomic<uint32_t> references_{1};
   nx_listener* listener_ = nullptr;
   std::vector<std::string> addresses_;

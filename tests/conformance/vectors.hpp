@@ -18,8 +18,8 @@ namespace nexus::test {
 struct SerializationSample {
   std::string file;  // "singlemessage/basic/call.json"
   std::string description;
-  // By serializer id ("json", "msgpack", "cbor", "ubjson", "flatbuffers"): byte strings that stand
-  // for the same message.
+  // By serializer id ("json", "msgpack", "cbor", "ubjson", "bjdata", "flatbuffers"): byte strings
+  // that stand for the same message.
   std::map<std::string, std::vector<std::string>> encodings;
   Value attributes;  // dict: "message_type" and what the message says; null = absent
 };

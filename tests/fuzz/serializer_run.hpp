@@ -15,6 +15,26 @@ inline void require(bool condition, const char* what, const Codec& codec) {
   std::abort();
 }
 
+// What is left of a canonical text in a format: UBJSON knows neither NaN nor infinities.
+inline std::string said_in(const Codec& target, const std::string& text) {
+  if (&target != &ubjson_codec()) return text;
+  std::string out;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') quoted = !quoted;
+    const bool sign = text.compare(i + 1, 1, "7") == 0 || text.compare(i + 1, 1, "f") == 0;
+    const bool first = i == 0 || text[i - 1] == ' ' || text[i - 1] == '[';
+    if (!quoted && first && c == 'd' && sign && text.compare(i + 2, 2, "ff") == 0) {
+      out += "null";
+      i += 16;
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 // The value in `codec`'s format survives the way into every format.
 inline void check_transcoding(const Codec& codec, std::string_view value) {
   const Outcome source = codec.trace(value);
@@ -29,7 +49,8 @@ inline void check_transcoding(const Codec& codec, std::string_view value) {
       continue;
     }
     const Outcome back = target->trace(out.text);
-    require(back.ok() && back.text == source.text, "what was emitted is another value", *target);
+    require(back.ok() && back.text == said_in(*target, source.text),
+            "what was emitted is another value", *target);
     const Outcome again = target->transcode(out.text, *target);
     require(again.ok() && again.text == out.text, "emitting again gives other bytes", *target);
   }
@@ -38,11 +59,16 @@ inline void check_transcoding(const Codec& codec, std::string_view value) {
 inline void check_elements(const Codec& codec, std::string_view message,
                            const SplitOutcome& outcome) {
   const char* end = message.data();
+  const bool typed =
+      (&codec == &ubjson_codec() || &codec == &bjdata_codec()) && message.substr(1, 1) == "$";
   for (const nx_element& element : outcome.elements) {
     const std::string_view span = as_text(element.span);
-    require(!span.empty() && span.data() >= end, "spans overlap", codec);
-    end = span.data() + span.size();
-    require(end <= message.data() + message.size(), "a span leaves the message", codec);
+    // A message of UBJSON that says one type for all elements has them copied into the scratch.
+    if (!typed) {
+      require(!span.empty() && span.data() >= end, "spans overlap", codec);
+      end = span.data() + span.size();
+      require(end <= message.data() + message.size(), "a span leaves the message", codec);
+    }
     require(element.kind >= NX_NULL && element.kind <= NX_OTHER, "no such kind", codec);
     const Outcome value = codec.trace(span);
     if (element.kind == NX_OTHER) {
@@ -93,9 +119,11 @@ inline SplitOutcome fuzz_message(const Codec& codec, std::string_view message) {
     return outcome;
   }
   require(outcome.status == NX_E_MALFORMED || outcome.status == NX_E_LIMIT, "odd status", codec);
-  require(outcome.error.starts_with(codec.name() == "msgpack" ? "msgpack: "
-                                    : codec.name() == "json"  ? "JSON: "
-                                                              : "CBOR: "),
+  require(outcome.error.starts_with(codec.name() == "msgpack"  ? "msgpack: "
+                                    : codec.name() == "json"   ? "JSON: "
+                                    : codec.name() == "ubjson" ? "UBJSON: "
+                                    : codec.name() == "bjdata" ? "BJData: "
+                                                               : "CBOR: "),
           "an error without a text", codec);
   const Outcome walked = codec.trace(message, 16);
   require(

@@ -194,7 +194,7 @@ class Describe(FolderTest):
         self.assertEqual(lines[0].split(), ["KIND", "NAME", "VERSION", "PLUGIN", "FILE"])
         rows = {tuple(line.split()[:2]): line.split()[2:] for line in lines[1:]}
         for kind, name in (("serializer", "json"), ("serializer", "msgpack"), ("serializer", "cbor"),
-                           ("transport", "websocket"), ("transport", "rawsocket"),
+                           ("serializer", "ubjson"), ("serializer", "bjdata"), ("transport", "websocket"), ("transport", "rawsocket"),
                            ("authenticator", "anonymous")):
             version, plugin, file = rows[kind, name]
             self.assertRegex(version, r"^\d+\.\d+")

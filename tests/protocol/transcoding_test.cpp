@@ -314,6 +314,16 @@ TEST_CASE("U-23: within one format the payload's bytes are not touched") {
     pair.from->send_raw_bytes(publish_bytes(Format::msgpack, args));
     CHECK(pair.to->receive_raw_bytes().ends_with(from_hex(args)));
   }
+  {
+    Pair pair({{Carrier::websocket, Format::ubjson}, {Carrier::raw_tcp, Format::ubjson}});
+    // [5, 1e99], wordy, and with a number that no other format can say.
+    const std::string args = from_hex("5b 23 55 02 6c 00 00 00 05 48 55 04 31 65 39 39");
+    pair.from->send_raw_bytes(
+        "[U\x10U\x01{}SU\x11"
+        "com.example.topic" +
+        args + "]");
+    CHECK(pair.to->receive_raw_bytes().ends_with(args + "]"));
+  }
   Pair pair({{Carrier::websocket, Format::cbor}, {Carrier::raw_tcp, Format::cbor}});
   const std::string args = "9f 19 00 05 f9 3c 00 ff";  // [_ 5, 1.0], wordy
   pair.from->send_raw_bytes(publish_bytes(Format::cbor, args));

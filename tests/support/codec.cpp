@@ -11,6 +11,7 @@ extern "C" {
 const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_json(void);
 const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_msgpack(void);
 const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_cbor(void);
+const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_ubjson(void);
 }
 
 namespace nexus::test {
@@ -43,6 +44,8 @@ const Serializer& serializer_of(Format format) {
       load(nexus_plugin_entry_v1_nexus_serializer_json, "json"),
       load(nexus_plugin_entry_v1_nexus_serializer_msgpack, "msgpack"),
       load(nexus_plugin_entry_v1_nexus_serializer_cbor, "cbor"),
+      load(nexus_plugin_entry_v1_nexus_serializer_ubjson, "ubjson"),
+      load(nexus_plugin_entry_v1_nexus_serializer_ubjson, "bjdata"),
   };
   return kSerializers[static_cast<size_t>(format)];
 }
@@ -57,16 +60,19 @@ unsigned nibble(char digit) {
 }  // namespace
 
 std::string_view format_name(Format format) {
-  constexpr std::string_view kNames[] = {"json", "msgpack", "cbor"};
+  constexpr std::string_view kNames[] = {"json", "msgpack", "cbor", "ubjson", "bjdata"};
   return kNames[static_cast<size_t>(format)];
 }
 
 std::string_view format_subprotocol(Format format) {
-  constexpr std::string_view kNames[] = {"wamp.2.json", "wamp.2.msgpack", "wamp.2.cbor"};
+  constexpr std::string_view kNames[] = {"wamp.2.json", "wamp.2.msgpack", "wamp.2.cbor",
+                                         "wamp.2.ubjson", "wamp.2.ubjson"};
   return kNames[static_cast<size_t>(format)];
 }
 
-unsigned format_rawsocket_id(Format format) { return static_cast<unsigned>(format) + 1; }
+unsigned format_rawsocket_id(Format format) {
+  return format == Format::bjdata ? 4 : static_cast<unsigned>(format) + 1;
+}
 
 std::string encode(Format format, const Value& message) {
   const Serializer& serializer = serializer_of(format);

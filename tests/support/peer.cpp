@@ -312,7 +312,7 @@ void expect_nothing(std::initializer_list<Peer*> peers) {
 std::vector<Link> all_links() {
   std::vector<Link> links;
   for (const auto carrier : {Carrier::websocket, Carrier::raw_tcp, Carrier::raw_unix}) {
-    for (const auto format : {Format::json, Format::msgpack, Format::cbor}) {
+    for (const auto format : kFormats) {
       links.push_back({carrier, format});
     }
   }
@@ -323,8 +323,8 @@ std::vector<std::pair<Link, Link>> mixed_links() {
   std::vector<std::pair<Link, Link>> pairs;
   constexpr Carrier kCarriers[] = {Carrier::websocket, Carrier::raw_tcp, Carrier::raw_unix};
   size_t turn = 0;
-  for (const auto from : {Format::json, Format::msgpack, Format::cbor}) {
-    for (const auto to : {Format::json, Format::msgpack, Format::cbor}) {
+  for (const auto from : kFormats) {
+    for (const auto to : kFormats) {
       pairs.push_back({{kCarriers[turn % 3], from}, {kCarriers[(turn / 2) % 3], to}});
       ++turn;
     }

@@ -39,9 +39,10 @@ std::string make_folder() {
 
 std::string with_test_plugins(std::initializer_list<std::string_view> names,
                               std::string_view patch) {
-  Value files = list("nexus-serializer-json.so", "nexus-serializer-msgpack.so",
-                     "nexus-serializer-cbor.so", "nexus-transport-websocket.so",
-                     "nexus-transport-rawsocket.so", "nexus-authenticator-anonymous.so");
+  Value files =
+      list("nexus-serializer-json.so", "nexus-serializer-msgpack.so", "nexus-serializer-cbor.so",
+           "nexus-serializer-ubjson.so", "nexus-transport-websocket.so",
+           "nexus-transport-rawsocket.so", "nexus-authenticator-anonymous.so");
   for (const std::string_view name : names) {
     files.append(Value::string(NEXUS_TEST_PLUGIN_DIR "/" + std::string(name) + ".so"));
   }

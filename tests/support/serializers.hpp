@@ -1,4 +1,4 @@
-// The three serializer plugins as a test uses them, below any Value: split, walk and emit with
+// The serializer plugins as a test uses them, below any Value: split, walk and emit with
 // their bookkeeping, and a canonical text of what a walk reports. Header only, any thread.
 //
 // The text says everything that must survive a change of format and nothing else, so two values
@@ -24,6 +24,7 @@ extern "C" {
 const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_json(void);
 const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_msgpack(void);
 const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_cbor(void);
+const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_ubjson(void);
 }
 
 namespace nexus::test {
@@ -180,17 +181,19 @@ struct SplitOutcome {
   bool ok() const { return status == NX_OK; }
 };
 
-// One serializer plugin.
+// One component of a serializer plugin.
 class Codec {
  public:
-  explicit Codec(const nx_plugin_entry* entry) : entry_(entry) {
+  explicit Codec(const nx_plugin_entry* entry, uint32_t index = 0)
+      : entry_(entry), component_(entry->components[index]) {
     nx_error error = make_error();
-    const nx_component* const component = entry->components[0];
+    const nx_component* const component = component_;
     if (component->create(nullptr, &self_, &error) != NX_OK) throw std::runtime_error(error.text);
     table_ = static_cast<const nx_serializer_v1*>(component->interface(self_, NX_SERIALIZER_V1));
   }
 
   const nx_plugin_entry& entry() const { return *entry_; }
+  const nx_component& component() const { return *component_; }
   const nx_serializer_v1& table() const { return *table_; }
   std::string name() const { return std::string(to_view(table_->name)); }
 
@@ -253,6 +256,7 @@ class Codec {
 
  private:
   const nx_plugin_entry* entry_;
+  const nx_component* component_;
   void* self_ = nullptr;
   const nx_serializer_v1* table_ = nullptr;
 };
@@ -269,8 +273,16 @@ inline const Codec& cbor_codec() {
   static const Codec codec(nexus_plugin_entry_v1_nexus_serializer_cbor());
   return codec;
 }
-inline std::array<const Codec*, 3> all_codecs() {
-  return {&json_codec(), &msgpack_codec(), &cbor_codec()};
+inline const Codec& ubjson_codec() {
+  static const Codec codec(nexus_plugin_entry_v1_nexus_serializer_ubjson(), 0);
+  return codec;
+}
+inline const Codec& bjdata_codec() {
+  static const Codec codec(nexus_plugin_entry_v1_nexus_serializer_ubjson(), 1);
+  return codec;
+}
+inline std::array<const Codec*, 5> all_codecs() {
+  return {&json_codec(), &msgpack_codec(), &cbor_codec(), &ubjson_codec(), &bjdata_codec()};
 }
 
 }  // namespace nexus::test

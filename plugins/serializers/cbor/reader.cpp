@@ -1,8 +1,5 @@
 #include "plugins/serializers/cbor/reader.hpp"
 
-#include <cmath>
-#include <limits>
-
 namespace nexus::serializers::cbor {
 
 // The chunks of a string of indefinite length, up to the break. Each is a string of definite
@@ -43,21 +40,6 @@ void join(const Item& item, uint8_t* out) {
     out += size;
     p += size;
   }
-}
-
-double from_half(uint16_t half) {
-  const int exponent = half >> 10 & 31;
-  const int fraction = half & 0x3ff;
-  double value = 0;
-  if (exponent == 0) {
-    value = std::ldexp(fraction, -24);
-  } else if (exponent != 31) {
-    value = std::ldexp(fraction + 1024, exponent - 25);
-  } else {
-    value = fraction == 0 ? std::numeric_limits<double>::infinity()
-                          : std::numeric_limits<double>::quiet_NaN();
-  }
-  return (half & 0x8000) != 0 ? -value : value;
 }
 
 }  // namespace nexus::serializers::cbor

@@ -8,6 +8,7 @@
 #include <bit>
 
 #include "plugins/serializers/common/common.hpp"
+#include "plugins/serializers/common/half.hpp"
 #include "plugins/serializers/common/utf8.hpp"
 
 namespace nexus::serializers::cbor {
@@ -88,8 +89,6 @@ inline constexpr uint8_t kBreak = 0xff;
 
 // Copies the chunks of `item` to `out`, which has room for item.size bytes.
 void join(const Item& item, uint8_t* out);
-// The double that an IEEE 754 half precision number stands for.
-double from_half(uint16_t half);
 
 // A first byte and its argument; none (0) for an indefinite length.
 [[gnu::always_inline]] inline const uint8_t* Reader::head(const uint8_t* p, uint8_t& first,

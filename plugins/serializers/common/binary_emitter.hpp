@@ -1,15 +1,19 @@
-// The emitter of a format whose lists and dicts begin with a count: msgpack and CBOR. Any loop.
+// The emitter of the binary formats. Any loop.
 //
-// Where the count is not known, one byte is left for the head, and the contents move up if the
-// head turns out to be longer: a list of few entries costs nothing, and the result is the same
-// bytes as with a known count. The sink's calls are checked for order and number, so that whatever
-// was answered with NX_OK is one complete value.
+// msgpack and CBOR begin lists and dicts with a count. Where the count is not known, one byte is
+// left for the head, and the contents move up if the head turns out to be longer: a list of few
+// entries costs nothing, and the result is the same bytes as with a known count. The sink's calls
+// are checked for order and number, so that whatever was answered with NX_OK is one complete value.
+// UBJSON needs no counts: it ends lists and dicts with a byte.
 //
 // Format says how things are written:
 //   static nx_status null(nx_writer*); boolean(nx_writer*, bool); integer(nx_writer*, int64_t);
 //     unsigned_integer(nx_writer*, uint64_t); real(nx_writer*, double);
 //     string(nx_writer*, nx_str); binary(nx_writer*, nx_bytes);
 //   static size_t head(uint8_t (&out)[9], bool dict, uint32_t count);   // returns its length
+// and, where they differ from the above,
+//   static nx_status key(nx_writer*, nx_str);          // else string()
+//   static nx_status end(nx_writer*, bool dict);       // else there is a count
 #pragma once
 
 #include "plugins/serializers/common/common.hpp"
@@ -110,9 +114,11 @@ class BinaryEmitter {
     if (depth_ == 0) return NX_E_STATE;
     const Level& level = levels_[depth_ - 1];
     if ((level.dict != 0) != dict || level.has_key != 0) return NX_E_STATE;
-    if (level.known != 0) {
-      if (level.entries != level.count_or_place) return NX_E_STATE;
-    } else {
+    if (level.known != 0 && level.entries != level.count_or_place) return NX_E_STATE;
+    if constexpr (requires { Format::end(out_, dict); }) {
+      const nx_status status = Format::end(out_, dict);
+      if (status != NX_OK) return status;
+    } else if (level.known == 0) {
       uint8_t head[9];
       const size_t size = Format::head(head, dict, level.entries);
       const nx_status status = nx_writer_reserve(out_, size - 1);
@@ -134,9 +140,17 @@ class BinaryEmitter {
     Level& level = levels_[depth_ - 1];
     if (level.dict == 0 || level.has_key != 0) return NX_E_STATE;
     nx_status status = count_entry(level);
-    if (status == NX_OK) status = Format::string(out_, text);
+    if (status == NX_OK) status = write_key(text);
     if (status == NX_OK) level.has_key = 1;
     return status;
+  }
+
+  nx_status write_key(nx_str text) {
+    if constexpr (requires { Format::key(out_, text); }) {
+      return Format::key(out_, text);
+    } else {
+      return Format::string(out_, text);
+    }
   }
 
   nx_writer* out_;

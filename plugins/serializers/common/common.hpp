@@ -1,4 +1,4 @@
-// What the three serializers share: the depth ceiling, failures, appending to a writer, and the
+// What the serializers share: the depth ceiling, failures, appending to a writer, and the
 // component around a serializer's table. Any loop.
 #pragma once
 

@@ -22,12 +22,12 @@ nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
 }
 
 nx_status Listener::listen(nx_error* error) {
-  prepare();
+  if (const nx_status status = prepare(error); status != NX_OK) return status;
   if (std::none_of(serializers.begin(), serializers.end(),
                    [](const auto& entry) { return entry.rawsocket_id != 0; })) {
     return support::fail(error, NX_E_CONFIG,
-                         "no serializer with a RawSocket id is loaded; load json, msgpack or "
-                         "cbor");
+                         "no serializer with a RawSocket id is loaded; load json, msgpack, "
+                         "cbor or ubjson");
   }
   exponent = exponent_for(max_message_size);
   max_message_size = limit_of(exponent);

@@ -88,7 +88,7 @@ std::string random_cookie() {
 std::string known_protocols(const std::vector<support::SerializerEntry>& serializers) {
   std::string out;
   for (const support::SerializerEntry& entry : serializers) {
-    if (entry.subprotocol.empty()) continue;
+    if (entry.subprotocol.empty() || out.find(entry.subprotocol) != std::string::npos) continue;
     if (!out.empty()) out += ", ";
     out += entry.subprotocol;
   }
@@ -101,9 +101,11 @@ const support::SerializerEntry* choose(const HttpRequest& request,
   const support::SerializerEntry* chosen = nullptr;
   request.any_element("sec-websocket-protocol", [&](std::string_view offered) {
     for (const support::SerializerEntry& entry : serializers) {
-      if (entry.subprotocol == offered) chosen = &entry;
+      if (entry.subprotocol != offered) continue;
+      chosen = &entry;  // two dialects may share a name: then our order decides
+      return true;
     }
-    return chosen != nullptr;
+    return false;
   });
   return chosen;
 }

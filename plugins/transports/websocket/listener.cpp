@@ -17,12 +17,12 @@ nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
 }
 
 nx_status Listener::listen(nx_error* error) {
-  prepare();
+  if (const nx_status status = prepare(error); status != NX_OK) return status;
   if (std::none_of(serializers.begin(), serializers.end(),
                    [](const auto& entry) { return !entry.subprotocol.empty(); })) {
     return support::fail(error, NX_E_CONFIG,
                          "no serializer with a WebSocket subprotocol is loaded; load json, "
-                         "msgpack or cbor");
+                         "msgpack, cbor or ubjson");
   }
   const nx_status status = open(Connection::Thunks::kHandler, "http/1.1", error);
   if (status == NX_OK) make_urls("ws", "wss", config.path.empty() ? "/" : config.path);

@@ -10,6 +10,7 @@ extern "C" {
 const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_json(void);
 const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_msgpack(void);
 const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_cbor(void);
+const nx_plugin_entry* nexus_plugin_entry_v1_nexus_serializer_ubjson(void);
 }
 
 namespace nexus::test {
@@ -29,6 +30,7 @@ inline const std::vector<Serializer>& formats() {
       make_format(nexus_plugin_entry_v1_nexus_serializer_json(), 0),
       make_format(nexus_plugin_entry_v1_nexus_serializer_msgpack(), 1),
       make_format(nexus_plugin_entry_v1_nexus_serializer_cbor(), 2),
+      make_format(nexus_plugin_entry_v1_nexus_serializer_ubjson(), 3),
   };
   return all;
 }

@@ -17,7 +17,9 @@ TEST_CASE("E-02: names, RawSocket ids, subprotocols and frame types") {
   };
   for (const Expected& e : {Expected{json_codec(), "json", 1, "wamp.2.json", NX_SERIALIZER_TEXT},
                             Expected{msgpack_codec(), "msgpack", 2, "wamp.2.msgpack", 0},
-                            Expected{cbor_codec(), "cbor", 3, "wamp.2.cbor", 0}}) {
+                            Expected{cbor_codec(), "cbor", 3, "wamp.2.cbor", 0},
+                            Expected{ubjson_codec(), "ubjson", 4, "wamp.2.ubjson", 0},
+                            Expected{bjdata_codec(), "bjdata", 4, "wamp.2.ubjson", 0}}) {
     const nx_serializer_v1& table = e.codec.table();
     CHECK(table.struct_size == sizeof(nx_serializer_v1));
     CHECK(to_view(table.name) == e.name);
@@ -38,10 +40,11 @@ TEST_CASE("serializer plugins: the entry and the life of a component") {
     CHECK(entry.struct_size == sizeof(nx_plugin_entry));
     CHECK(entry.abi_major == NX_ABI_MAJOR);
     CHECK(entry.abi_minor == NX_ABI_MINOR);
-    CHECK(to_view(entry.name) == "nexus-serializer-" + codec->name());
-    REQUIRE(entry.component_count == 1);
+    const bool bjdata = codec == &bjdata_codec();
+    CHECK(to_view(entry.name) == "nexus-serializer-" + (bjdata ? "ubjson" : codec->name()));
+    REQUIRE(entry.component_count == (to_view(entry.name) == "nexus-serializer-ubjson" ? 2 : 1));
 
-    const nx_component& component = *entry.components[0];
+    const nx_component& component = codec->component();
     CHECK(component.struct_size == sizeof(nx_component));
     CHECK(component.kind == NX_KIND_SERIALIZER);
     CHECK(to_view(component.name) == codec->name());

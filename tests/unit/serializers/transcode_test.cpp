@@ -93,7 +93,11 @@ TEST_CASE("split accepts exactly what walk accepts, and damage never passes unse
         split.ok() ? ++accepted : ++refused;
         if (split.ok()) {
           REQUIRE((walked.ok() || walked.status == NX_E_UNREPRESENTABLE));
-          if (walked.ok()) REQUIRE(walked.text.front() == '[');
+          // As a message, what UBJSON says are bytes is a list of numbers.
+          const bool bytes_or_list = codec == &ubjson_codec() || codec == &bjdata_codec();
+          if (walked.ok() && !(bytes_or_list && walked.text.starts_with("b\""))) {
+            REQUIRE(walked.text.front() == '[');
+          }
         } else if (walked.ok()) {
           // Only what is not a list, or is too long for the caller.
           const bool list = walked.text.front() == '[';
@@ -112,7 +116,7 @@ TEST_CASE("E-09: numbers cross without loss, and floats stay floats") {
       "-0.0,0.1,1e+23,5e-324]";
   const std::string expected = json_codec().trace(value).text;
   CHECK(expected.find("d3ff0000000000000") != std::string::npos);
-  for (const Codec* via : {&msgpack_codec(), &cbor_codec()}) {
+  for (const Codec* via : {&msgpack_codec(), &cbor_codec(), &ubjson_codec(), &bjdata_codec()}) {
     const Outcome there = json_codec().transcode(value, *via);
     REQUIRE(there.ok());
     CHECK(via->trace(there.text).text == expected);
