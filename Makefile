@@ -74,12 +74,11 @@ asan: ## the tests under the address and undefined-behaviour sanitizers
 	@$(call BUILD,asan,,$(FIXED))
 	@$(FIXED) $(CTEST) --test-dir build/asan -LE '$(SLOW)|lint|abi'
 
-# Left out: one test that stalls under this sanitizer alone, for a reason not found yet (CHANGELOG).
 tsan: ## the tests under the thread sanitizer
 	@tools/install-deps.sh build test
 	@$(call BUILD,tsan,,$(FIXED))
 	@TSAN_OPTIONS="ignore_noninstrumented_modules=1 $$TSAN_OPTIONS" \
-	  $(FIXED) $(CTEST) --test-dir build/tsan -LE '$(SLOW)|lint|abi' -E 'R-70: a client that pipelines'
+	  $(FIXED) $(CTEST) --test-dir build/tsan -LE '$(SLOW)|lint|abi'
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) each
 	@tools/install-deps.sh build test

@@ -49,6 +49,7 @@ struct RouterCounters {
   uint64_t calls_failed_busy = 0;     // INVOCATIONs not sent because the callee's queue was full
   uint64_t violations = 0;            // sessions ended by protocol_violation
   uint64_t sessions_killed_slow = 0;  // clients that did not even read their replies
+  uint64_t sessions_held_back = 0;    // times reading stopped until a client took its replies
   uint64_t events_encoded = 0;        // EVENT encodings made; receivers of one format share one
   uint64_t events_delivered = 0;
   uint64_t events_acknowledged = 0;  // EVENT_RECEIVED of subscribers

@@ -174,6 +174,7 @@ RouterCounters RouterImpl::counters() const {
     sum.violations += c.violations.get();
     sum.sessions_killed_slow += c.sessions_killed_slow.get();
     sum.events_acknowledged += c.events_acknowledged.get();
+    sum.sessions_held_back += c.sessions_held_back.get();
     sum.events_encoded += c.events_encoded.get();
     sum.events_delivered += c.events_delivered.get();
   }

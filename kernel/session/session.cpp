@@ -138,6 +138,7 @@ void Session::check_queue() {
   outbox_.refresh();
   if (!outbox_.congested()) return;
   pause(kPauseQueue);
+  shard_.counters.sessions_held_back.add();
   if (queue_check_ == 0) {
     queue_check_ = shard_.loop.start_timer(1, &Session::on_queue_check, this);
   }

@@ -47,6 +47,7 @@ struct ShardCounters {
   Count violations;
   Count sessions_killed_slow;
   Count events_acknowledged;
+  Count sessions_held_back;
   Count events_encoded;
   Count events_delivered;
 };
