@@ -11,9 +11,6 @@
 namespace nexus {
 namespace {
 
-// How many ended streams a session remembers, so that late continuations are told from new calls.
-constexpr size_t kMaxEndedStreams = 256;
-
 // the realm's default and limit, or those of the caller's role.
 uint64_t clamp_timeout(const RealmPolicy& policy, const SessionInfo& caller, uint64_t asked) {
   const RolePolicy* role = policy.role(caller.authrole);
@@ -25,12 +22,6 @@ uint64_t clamp_timeout(const RealmPolicy& policy, const SessionInfo& caller, uin
 }
 
 }  // namespace
-
-// Answers a call for which no record exists (yet, or any more).
-void Dealer::fail_call(Session& session, uint64_t request, std::string_view uri,
-                       std::string_view text) {
-  session.reply_error(Code::call, request, uri, text);
-}
 
 void Dealer::call(Session& session, const Message& message, const Options& options,
                   const Grant& grant) {
@@ -50,41 +41,43 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
         "CALL uses ppt_scheme, but HELLO did not announce "
         "payload_passthru_mode");
   }
+  // No record exists yet. More parts of a stream may be under way; they end with it.
+  const auto fail = [&](std::string_view uri, std::string_view text) {
+    if (options.progress) tables.note_ended_stream(message.request);
+    session.reply_error(Code::call, message.request, uri, text);
+  };
   if (policy_.max_calls != 0 && tables.calls.size() >= policy_.max_calls) {  // V-05
-    return fail_call(session, message.request, uri::kNotAuthorized,
-                     "this session has as many calls in flight as it may have");
+    return fail(uri::kNotAuthorized, "this session has as many calls in flight as it may have");
   }
-  if (reserved_uri(message.uri) && meta_.call(session, message, options)) return;
+  if (reserved_uri(message.uri) && meta_.call(session, message, options)) {
+    if (options.progress) tables.note_ended_stream(message.request);
+    return;
+  }
   const std::shared_ptr<const CalleeList> list = find(shard, message.uri);
   if (list == nullptr) {
-    return fail_call(session, message.request, uri::kNoSuchProcedure, {});
+    return fail(uri::kNoSuchProcedure, {});
   }
   if (options.has_runmode && list->invoke == Invoke::sharded) {
     if (options.runmode != "partition") {
-      return fail_call(session, message.request, uri::kOptionNotAllowed,
-                       "runmode can only be partition");
+      return fail(uri::kOptionNotAllowed, "runmode can only be partition");
     }
     if (!options.has_rkey) {
-      return fail_call(session, message.request, uri::kInvalidArgument,
-                       "runmode partition needs rkey");
+      return fail(uri::kInvalidArgument, "runmode partition needs rkey");
     }
   }
   const Callee& callee = choose_callee(*list, options.has_rkey ? &options.rkey : nullptr);
   const SessionInfo& callee_info = *callee.info;
   if (options.progress &&
       !callee_info.has(kCalleeProgressiveInvocations | kCalleeCanceling)) {
-    return fail_call(session, message.request, uri::kFeatureNotSupported,
-                     "the callee does not take progressive calls");
+    return fail(uri::kFeatureNotSupported, "the callee does not take progressive calls");
   }
   if (options.passthru.ppt() && !callee_info.has(kCalleePassthru)) {
-    return fail_call(session, message.request, uri::kFeatureNotSupported,
-                     "the callee does not take payload passthru");
+    return fail(uri::kFeatureNotSupported, "the callee does not take payload passthru");
   }
   const Disclosed disclosed =
       decide_disclosure(policy_.disclose_caller, grant, options.disclose_me);
   if (disclosed == Disclosed::refused) {
-    return fail_call(session, message.request, uri::kDiscloseMe,
-                     "the caller may not be disclosed here");
+    return fail(uri::kDiscloseMe, "the caller may not be disclosed here");
   }
   const bool may_disclose =
       grant.disclose != NX_DISCLOSE_NEVER &&
@@ -196,12 +189,7 @@ bool Dealer::end_call(Session& session, uint64_t call) {
   SessionTables& tables = session.tables();
   CallRecord* record = tables.calls.find(call);
   if (record == nullptr) return false;
-  if (record->streaming) {
-    if (tables.ended_streams.size() >= kMaxEndedStreams) {
-      tables.ended_streams.erase(tables.ended_streams.begin());
-    }
-    tables.ended_streams.push_back(call);
-  }
+  if (record->streaming) tables.note_ended_stream(call);
   tables.calls.erase(call);
   return true;
 }

@@ -128,7 +128,6 @@ class Dealer {
   bool continue_call(Session& session, const Message& message, const Options& options);
   void abandon(Shard& shard, const CallRecord& record);
   bool end_call(Session& session, uint64_t call);
-  void fail_call(Session& session, uint64_t request, std::string_view uri, std::string_view text);
 
   // reroute.cpp, on the caller's loop
   void keep_for_reroute(CallRecord& record, const Invocation& invocation,

@@ -237,6 +237,8 @@ void Dealer::send_part(Shard& shard, Session& callee, uint64_t invocation, Invoc
   } else if (sent == Sent::too_large) {
     failure = {.error_uri = uri::kPayloadSizeExceeded,
                .error_text = "the callee does not accept messages of this size"};
+  } else if (sent == Sent::closed) {
+    failure = {.error_uri = uri::kCanceled, .error_text = "the callee has left"};
   } else {
     shard.counters.calls_failed_busy.add();
     failure = {.error_uri = uri::kNetworkFailure,

@@ -1,7 +1,5 @@
 // Requests of an established session: request ids, roles, URIs and authorization are checked here,
 // in this order (Z-03); what passes goes to the realm. [loop]
-#include <algorithm>
-
 #include "kernel/message/error_uri.hpp"
 #include "kernel/message/table.hpp"
 #include "kernel/session/session.hpp"
@@ -125,11 +123,7 @@ bool Session::check_request_id(const Message& message) {
     if (id > last) tables_.last_request = id;
     return true;
   }
-  if (message.code == Code::call && id <= last) {
-    const std::vector<uint64_t>& ended = tables_.ended_streams;
-    if (tables_.calls.find(id) != nullptr) return true;
-    if (std::find(ended.begin(), ended.end(), id) != ended.end()) return true;
-  }
+  if (message.code == Code::call && id <= last && tables_.continues(id)) return true;
   const bool wrapped = last == kMaxId && id == 1;
   const bool right =
       check == RequestIdCheck::strict ? (id == last + 1 || wrapped) : (id > last || wrapped);
@@ -145,6 +139,10 @@ bool Session::check_request_id(const Message& message) {
 // Answers a request that cannot be served. PUBLISH hears nothing unless it asked to (P-04).
 void Session::refuse(const Message& message, std::string_view uri, std::string_view text) {
   if (message.code == Code::publish && !shard_.options.acknowledge) return;
+  // What is under way of a stream that ends here must not look like another call.
+  if (message.code == Code::call && shard_.options.progress) {
+    tables_.note_ended_stream(message.request);
+  }
   reply_error(message.code, message.request, uri, text);
 }
 
@@ -160,6 +158,12 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
     if (policy.enforce_roles && !info_->has(role_of(message.code))) {
       violation(std::string(code_name(message.code)) + " needs a role that HELLO did not announce");
       return true;
+    }
+    // A further part of a call asks for nothing new: its URI is that of the first, or the session
+    // ends. Were it refused, the call would have two ends.
+    if (message.code == Code::call && tables_.continues(message.request)) {
+      dispatch(message, Grant{});
+      return paused_ == 0;
     }
     const bool pattern = message.code == Code::subscribe || message.code == Code::register_;
     const Match match = pattern ? shard_.options.match : Match::exact;

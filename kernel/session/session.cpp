@@ -44,7 +44,8 @@ bool Session::handle(Bytes bytes) {
   Message message;
   Violation why;
   if (!parse(*format_, bytes, shard_.text, message, why)) {
-    violation(why.text);
+    // S-12: nothing follows our GOODBYE, whatever was under way when it left.
+    if (state_ != SessionState::closing) violation(why.text);
     return true;
   }
   // S-13: an ABORT is never answered, in any state.

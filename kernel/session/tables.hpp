@@ -5,6 +5,7 @@
 // one winner. The caller's record only says where that is.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -87,6 +88,18 @@ struct SessionTables {
   std::vector<uint64_t> ended_streams;
   std::shared_ptr<Testaments> testaments;  // null: none
   bool quiet = false;  // its end is nobody's business: no meta events, no testaments
+
+  // A progressive call is over before its last CALL has come.
+  void note_ended_stream(uint64_t call) {
+    constexpr size_t kMost = 256;
+    if (ended_streams.size() >= kMost) ended_streams.erase(ended_streams.begin());
+    ended_streams.push_back(call);
+  }
+  // Is a CALL with this id a further part of a call that is known, and no new one?
+  bool continues(uint64_t call) {
+    return calls.find(call) != nullptr ||
+           std::find(ended_streams.begin(), ended_streams.end(), call) != ended_streams.end();
+  }
 };
 
 }  // namespace nexus

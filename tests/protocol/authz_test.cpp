@@ -44,6 +44,21 @@ TEST_CASE("Z-01, Z-03: what is denied is answered with an error") {
   peer.expect_error(kRegister, peer.send_register("wamp.deny"), "wamp.error.invalid_uri");
 }
 
+TEST_CASE("R-55, Z-01: a progressive call that is denied is answered once") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_authorizer());
+  Peer& peer = world.join();
+  const Value progress = dict({{"progress", true}});
+  for (const char* uri : {"com.example.deny", "com.example.async.no"}) {
+    CAPTURE(uri);
+    const uint64_t request = peer.call(uri, progress);
+    peer.call_again(request, uri, progress);
+    peer.call_again(request, uri, dict());
+    peer.expect_call_error(request, "wamp.error.not_authorized");
+    expect_nothing({&peer});
+  }
+}
+
 TEST_CASE("Z-01: what is allowed works, at once or later") {
   FOR_ALL_SETUPS(setup);
   World world(setup, with_authorizer());

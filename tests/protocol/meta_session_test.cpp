@@ -197,6 +197,21 @@ TEST_CASE("A-20: a session is killed, wherever it lives") {
   stranger.sync();
 }
 
+TEST_CASE("S-12: nothing follows the GOODBYE of a killed session, whatever it had sent before") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_admins());
+  Peer& admin = join_admin(world);
+  Peer& victim = world.join();
+  tell(admin, "wamp.session.kill", list(victim.session()));
+  CHECK(victim.expect(kGoodbye).uri() == "wamp.close.killed");
+  // What was under way: a request, a violation, and what is no message at all.
+  victim.send(list(kSubscribe, 1, dict(), "com.example.topic"));
+  victim.send(list(kHello, "realm1", client_details()));
+  victim.send(list(kCall, "no id", dict(), "com.example.procedure"));
+  victim.send(list(kGoodbye, dict(), "wamp.close.goodbye_and_out"));
+  victim.expect_closed();
+}
+
 TEST_CASE("A-26: the victim hears the reason and the message that were given") {
   FOR_ALL_SETUPS(setup);
   World world(setup, with_admins());

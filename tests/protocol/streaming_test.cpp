@@ -176,6 +176,42 @@ TEST_CASE("R-55: the callee may end the call early, and later parts are dropped"
   }
 }
 
+TEST_CASE("R-55: a stream that is refused ends once, whatever of it is under way") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Peer& caller = world.join();
+  struct {
+    const char* procedure;
+    const char* error;
+  } const kRefused[] = {{kProcedure, "wamp.error.no_such_procedure"},
+                        {"no uri#", "wamp.error.invalid_uri"},
+                        {"wamp.session.count", "wamp.error.feature_not_supported"}};
+  for (const auto& [procedure, error] : kRefused) {
+    CAPTURE(procedure);
+    const uint64_t request = caller.call(procedure, progress(), list(0));
+    caller.call_again(request, procedure, progress(), list(1));
+    caller.call_again(request, procedure, dict(), list(2));
+    caller.expect_call_error(request, error);
+    expect_nothing({&caller});
+  }
+  // Nor do the later parts become a call of their own, when there is a procedure meanwhile.
+  Peer& callee = world.join();
+  const uint64_t request = caller.call(kProcedure, progress(), list(0));
+  caller.expect_call_error(request, "wamp.error.no_such_procedure");
+  callee.register_procedure(kProcedure);
+  caller.call_again(request, kProcedure, progress(), list(1));
+  caller.call_again(request, kProcedure, dict(), list(2));
+  expect_nothing({&caller, &callee});
+}
+
+TEST_CASE("R-52: a part for what is no URI is a violation, and no second answer") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Stream stream(world);
+  stream.caller.call_again(stream.request, "no uri#", progress());
+  stream.caller.expect_violation();
+}
+
 TEST_CASE("R-56: both directions stream at once") {
   FOR_ALL_SETUPS(setup);
   World world(setup);

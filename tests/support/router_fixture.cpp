@@ -49,7 +49,9 @@ std::string with_test_plugins(std::initializer_list<std::string_view> names,
   return to_json(merged(json(patch), dict({{"plugins", dict({{"load", std::move(files)}})}})));
 }
 
-RouterFixture::RouterFixture(unsigned loops, std::string_view patch) : folder_(make_folder()) {
+RouterFixture::RouterFixture(unsigned loops, std::string_view patch,
+                             std::vector<StaticPlugin> static_plugins)
+    : folder_(make_folder()) {
   LogOptions log;
   const char* shown = ::getenv("NEXUS_TEST_LOG");
   if (shown != nullptr) parse_log_level(shown, &log.level);
@@ -63,6 +65,7 @@ RouterFixture::RouterFixture(unsigned loops, std::string_view patch) : folder_(m
   environment.log = log_.get();
   environment.base_folder = folder_;
   environment.default_plugin_folder = NEXUS_PLUGIN_DIR;
+  environment.static_plugins = std::move(static_plugins);
   std::vector<ConfigMistake> mistakes;
   router_ = Router::create(merged(base_config(loops, folder_), json(patch)), environment, mistakes);
   std::string problem;
@@ -96,6 +99,7 @@ size_t RouterFixture::log_count(std::string_view text) const {
 
 std::string RouterFixture::url(Carrier carrier) const {
   for (const std::string& url : router_->urls()) {
+    if (url.starts_with("memory:")) continue;  // of a test's own transport
     const bool websocket = url.starts_with("ws:");
     const bool local =
         url.find("unix:") != std::string::npos || url.find("+unix") != std::string::npos;

@@ -27,7 +27,8 @@ std::string with_test_plugins(std::initializer_list<std::string_view> names,
 class RouterFixture {
  public:
   // Starts at once; throws std::runtime_error with every configuration mistake.
-  explicit RouterFixture(unsigned loops = 3, std::string_view patch = "{}");
+  explicit RouterFixture(unsigned loops = 3, std::string_view patch = "{}",
+                         std::vector<StaticPlugin> static_plugins = {});
   ~RouterFixture();
   RouterFixture(const RouterFixture&) = delete;
   RouterFixture& operator=(const RouterFixture&) = delete;
