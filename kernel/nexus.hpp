@@ -74,9 +74,12 @@ class Router {
   // once. [any]
   virtual void stop(std::chrono::milliseconds drain) = 0;
 
-  // Realms while running. `section` is what realms.<label> holds. [any, not on a loop]
+  // Realms while running. `section` is what realms.<label> holds; its authenticators and
+  // authorizers start now. NX_E_CONFIG with the first mistake, NX_E_INVALID when there is such a
+  // realm, NX_E_STATE after stop(), or what a component's start() says. [any, not on a loop]
   virtual Status add_realm(const Value& section) = 0;
-  // Says GOODBYE wamp.close.close_realm to its sessions and forgets it.
+  // Says GOODBYE wamp.close.close_realm to its sessions and forgets it; nobody new gets in. Its
+  // components stop with the router. NX_E_INVALID when there is none of that URI. [any]
   virtual Status remove_realm(std::string_view uri) = 0;
 
   virtual RouterCounters counters() const = 0;                     // [any]

@@ -74,6 +74,11 @@ Value event_details(const StoredEvent& event, bool pattern, const SessionInfo& r
   return details;
 }
 
+void too_large(Session& caller, uint64_t request) {  // P-38
+  caller.reply_error(Code::call, request, uri::kPayloadSizeExceeded,
+                     "the events are too large for one answer; ask for fewer with limit");
+}
+
 void answer(Session& caller, uint64_t request, uint64_t subscription, History& history,
             HistoryQuery query) {
   const RealmPolicy& policy = caller.realm()->policy();
@@ -88,37 +93,55 @@ void answer(Session& caller, uint64_t request, uint64_t subscription, History& h
         return may_receive(event.receivers, reader, policy.empty_eligible_means_all);
       },
       &is_limit_reached);
+  // Written as they will be sent, one by one: as values they could take many times their size, and
+  // all of a history at once.
+  const Serializer& format = caller.format();
+  const uint64_t most = caller.shard().router.policy().max_message_size;
   Writer& scratch = caller.shard().option_text;
-  Value list = Value::list();
+  Writer entry;
+  std::vector<uint8_t> bytes;
+  std::vector<size_t> ends;
+  Emitter emit;
   for (const StoredEventPtr& event : events) {
-    Value entry = Value::dict();
-    entry.set("timestamp", Value::string(format_time(event->timestamp_ms)));
-    entry.set("subscription", Value::unsigned_integer(subscription));
-    entry.set("publication", Value::unsigned_integer(event->publication));
-    entry.set("details", event_details(*event, history.policy().match != Match::exact, reader));
+    entry.clear();
+    emit.begin(format, entry);
     const Payload& payload = event->payload();
-    if (!payload.args.empty()) {
-      Value args = payload.format->to_value(payload.args, scratch);
-      if (!args) continue;  // nothing that a list of events can hold
-      entry.set("args", std::move(args));
-    }
-    if (!payload.kwargs.empty()) {
-      Value kwargs = payload.format->to_value(payload.kwargs, scratch);
-      if (!kwargs) continue;
-      entry.set("kwargs", std::move(kwargs));
-    }
-    list.append(std::move(entry));
+    const bool args = !payload.args.empty();
+    const bool kwargs = !payload.kwargs.empty();
+    emit.dict(4 + (args ? 1 : 0) + (kwargs ? 1 : 0));
+    emit.key("timestamp").string(format_time(event->timestamp_ms));
+    emit.key("subscription").integer(subscription);
+    emit.key("publication").integer(event->publication);
+    emit.key("details").value(
+        event_details(*event, history.policy().match != Match::exact, reader));
+    if (args) emit.key("args").span(*payload.format, payload.args, scratch);
+    if (kwargs) emit.key("kwargs").span(*payload.format, payload.kwargs, scratch);
+    if (emit.end_dict().status() != NX_OK) continue;  // nothing that this format can say
+    bytes.insert(bytes.end(), entry.bytes().begin(), entry.bytes().end());
+    ends.push_back(bytes.size());
+    if (bytes.size() > most) return too_large(caller, request);
   }
-  Value more = Value::dict();
-  more.set("is_limit_reached", Value::boolean(is_limit_reached));
-  if (caller.build().result(request, list, more) != NX_OK) {
+  Writer list;
+  emit.begin(format, list);
+  emit.list(ends.size());
+  size_t from = 0;
+  for (const size_t end : ends) {
+    emit.raw(Bytes(bytes.data() + from, end - from));
+    from = end;
+  }
+  const nx_status status = emit.end_list().status();
+  Writer more;
+  emit.begin(format, more);
+  emit.dict(1).key("is_limit_reached").boolean(is_limit_reached).end_dict();
+  Payload answer;
+  answer.format = &format;
+  answer.args = list.bytes();
+  answer.kwargs = more.bytes();
+  if (status != NX_OK || caller.build().result(request, ResultDetails{}, answer) != NX_OK) {
     return caller.reply_error(Code::call, request, uri::kInvalidArgument,
                               "the events cannot be said in the caller's format");
   }
-  if (caller.send_reply() == Sent::too_large) {  // P-38
-    caller.reply_error(Code::call, request, uri::kPayloadSizeExceeded,
-                       "the events are too large for one answer; ask for fewer with limit");
-  }
+  if (caller.send_reply() == Sent::too_large) too_large(caller, request);
 }
 
 void get_events(MetaCall& call) {

@@ -87,6 +87,8 @@ Status RouterImpl::add_realm(const Value& section) {
   Status status;
   if (!mistakes.empty()) {
     status = Status::error(NX_E_CONFIG, mistakes[0].path + " " + mistakes[0].text);
+  } else if (policy.uri.empty()) {
+    status = Status::error(NX_E_CONFIG, "realm.uri must not be empty");
   }
   for (size_t i = before; status && running_ && i < instances_.size(); ++i) {
     status = instances_[i]->start();

@@ -4,6 +4,7 @@
 tests/lint/ids.txt lists the ids ("R: 1-7 10" is R-01 … R-07 and R-10); each must be in the name of a
 test case. tests/regress/README.md says for each defect of another router which test would notice it
 here: a test case of the row's own name, one with an id like N-43, or one that is named with its file.
+Every option that a client may send is in the test that sends it with wrong types.
 """
 
 import re
@@ -15,6 +16,8 @@ LINE = re.compile(r"^([A-Z]):((?:\s+\d+(?:-\d+)?)+)$")
 ID = re.compile(r"\b([A-Z])-(\d+)\b")
 ROW = re.compile(r"^\|\s*(GO-17\.\w+)\s*\|[^|]*\|(.*)\|\s*$")
 NAMED = re.compile(r"`([\w/.]+): ([^`]+)`")
+KEY = re.compile(r'\{"(\w+)",\s*(k[A-Z][\w\s|]*),\s*Kind::')
+CLIENT = re.compile(r"k(?:Publish|Subscribe|Call|Register|Cancel|Yield|Error)\b")
 ABSENT = re.compile(r"there is no `([\w/]+)`")
 
 
@@ -69,6 +72,14 @@ def main():
                 there = root / path
                 if not there.exists() or name not in there.read_text(encoding="utf-8"):
                     problems.append(f"{where}: there is no {name} in {path}")
+    keys = root / "kernel/message/options.cpp"
+    tried = root / "tests/protocol/bad_options_test.cpp"
+    if keys.exists():
+        told = tried.read_text(encoding="utf-8") if tried.exists() else ""
+        for name, messages in KEY.findall(keys.read_text(encoding="utf-8")):
+            count += 1
+            if CLIENT.search(messages) and f'"{name}"' not in told:
+                problems.append(f"tests/protocol/bad_options_test.cpp:1: does not try the option {name}")
     tree.finish(problems, count, "ids")
 
 

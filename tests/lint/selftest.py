@@ -119,6 +119,11 @@ class LintTest(unittest.TestCase):
                         "GO-17.1 has no test case of its name")
         self.assert_bad("check_ids.py", {**files, "t/b.py": "def test_d(self):\n"},
                         "GO-17.2: there is no test_c in t/b.py")
+        files = {"kernel/message/options.cpp": '{"rkey", kCall | kYield, Kind::string, x},',
+                 "tests/protocol/bad_options_test.cpp": '{kCall, "rkey"}'}
+        self.assert_good("check_ids.py", files)
+        self.assert_bad("check_ids.py", {**files, "tests/protocol/bad_options_test.cpp": ""},
+                        "does not try the option rkey")
 
     def test_an_empty_tree_is_not_good(self):
         for check in ("check_includes.py", "check_size.py", "check_docs.py", "check_format.py",

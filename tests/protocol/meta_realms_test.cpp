@@ -121,6 +121,34 @@ TEST_CASE("S-16: a realm whose components do not start, or that is there, is not
   CHECK_FALSE(router.add_realm(section));
 }
 
+TEST_CASE("S-16: a realm with a mistake in it is not added, and the mistake is named") {
+  World world({{Carrier::websocket, Format::json}, 3});
+  Router& router = world.router.router();
+  const std::pair<const char*, const char*> wrong[] = {
+      {"[]", "realm must be a section"},
+      {"{}", "realm.uri is required"},
+      {R"({"uri":""})", "realm.uri must not be empty"},
+      {R"({"uri":"a b"})", "realm.uri 'a b' is not a valid URI"},
+      {R"({"uri":"a","max_sesions":1})", "did you mean max_sessions"},
+      {R"({"uri":"a","roles":[]})", "realm.roles must hold one section for each role"},
+      {R"({"uri":"a","roles":{"x":5}})", "realm.roles.x must be a section"},
+      {R"({"uri":"a","roles":{"x":{"call_timeout":"soon"}}})", "realm.roles.x.call_timeout"},
+      {R"({"uri":"a","roles":{"x":{"timeout":1}}})", "realm.roles.x.timeout"},
+      {R"({"uri":"a","authenticators":{"x":{"type":"nobody"}}})", "realm.authenticators.x.type"},
+      {R"({"uri":"a","history":{"x":{}}})", "realm.history.x.uri is required"},
+  };
+  for (const auto& [section, text] : wrong) {
+    CAPTURE(section);
+    const Status status = router.add_realm(json(section));
+    CHECK(status.code() == NX_E_CONFIG);
+    CHECK_THAT(std::string(status.text()), Catch::Contains(text));
+  }
+  CHECK_FALSE(router.remove_realm("a"));
+  CHECK_FALSE(router.remove_realm(""));
+  CHECK(router.add_realm(json(R"({"uri":"a"})")));
+  CHECK(router.remove_realm("a"));
+}
+
 TEST_CASE("S-08: the template makes no more realms than there may be") {
   // realm1 and realm2 are configured, so there is room for one more.
   RouterFixture router(1, R"({"router":{"max_realms":3},
