@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """The examples of docs/authentication.md: each is started, and joined as the page says."""
 
+import base64
+import hashlib
+import hmac
 import shutil
 
 import harness
@@ -52,6 +55,44 @@ class AuthExamples(FolderTest):
                                             "wamp.error.authentication_denied"])
         self.assertEqual(daemon.stop(), 0)
         self.assertNotIn(PASSWORD, daemon.error_text())
+
+    def test_wampcra(self):
+        self.start("wampcra.json")
+        client, challenge = self.hello("wampcra")
+        extra = challenge[2]
+        key = base64.b64encode(hashlib.pbkdf2_hmac(
+            "sha256", PASSWORD.encode(), extra["salt"].encode(), extra["iterations"],
+            extra["keylen"]))
+        signature = hmac.digest(key, extra["challenge"].encode(), "sha256")
+        self.assert_joins(client, "wampcra", base64.b64encode(signature).decode())
+
+    def test_scram(self):
+        self.start("scram.json")
+        nonce = base64.b64encode(b"1234567890123456").decode()
+        client, challenge = self.hello("wamp-scram", authextra={"nonce": nonce})
+        extra = challenge[2]
+        self.assertEqual(extra["kdf"], "pbkdf2")
+        salted = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), base64.b64decode(extra["salt"]),
+                                     extra["iterations"], 32)
+        key = hmac.digest(salted, b"Client Key", "sha256")
+        full = extra["nonce"]
+        message = (f"n=joe,r={nonce},r={full},s={extra['salt']},i={extra['iterations']},"
+                   f"c=biws,r={full}").encode()
+        signature = hmac.digest(hashlib.sha256(key).digest(), message, "sha256")
+        proof = bytes(a ^ b for a, b in zip(key, signature))
+        welcome = self.assert_joins(client, "wamp-scram", base64.b64encode(proof).decode(),
+                                    {"nonce": full, "channel_binding": None})
+        verifier = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), message, "sha256")
+        self.assertEqual(welcome[2]["authextra"]["verifier"], base64.b64encode(verifier).decode())
+
+    def test_cryptosign(self):
+        # Nothing in Python's own library signs by Ed25519; that is for tests/interop.
+        self.start("cryptosign.json")
+        pubkey = "65831708b3212210f34a6119c59e9db84b646455fdd9f6d3a729d338d6f51478"
+        client, challenge = self.hello("cryptosign", authextra={"pubkey": pubkey})
+        self.assertEqual(len(challenge[2]["challenge"]), 64)
+        client.send([AUTHENTICATE, "00" * 64 + challenge[2]["challenge"], {}])
+        self.assertEqual(client.receive()[2], "wamp.error.authentication_denied")
 
     def test_the_single_binary_has_them_too(self):
         self.start("ticket.json", program=harness.os.environ["NEXUSD_SINGLE"])

@@ -104,7 +104,9 @@ PrincipalPtr Decoys::make(const Principals& principals, Method method, std::stri
       break;
     }
     case Method::cryptosign:
-      break;  // the client brings the key
+      // For clients that announce no key of their own.
+      decoy->keys = {ed25519_public_key(stream(own, "key", kEd25519KeySize))};
+      break;
   }
   return decoy;
 }

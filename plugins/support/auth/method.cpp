@@ -90,10 +90,11 @@ void MethodAuthenticator::note(const Attempt& attempt, const char* what) const {
 // ---- HELLO -------------------------------------------------------------------------------------
 
 AuthAnswer MethodAuthenticator::hello(const sdk::AuthOperation& op, const sdk::Hello& hello) {
+  if (hello.authid.size() > kMaxAuthidSize) return denied();  // nobody's
   std::unique_ptr<Attempt> attempt = make_attempt();
   attempt->realm = hello.realm;
   attempt->method = hello.method;
-  attempt->authid = hello.authid.substr(0, kMaxAuthidSize + 1);  // one more is nobody's already
+  attempt->authid = hello.authid;
   attempt->session = hello.session;
   if (hello.peer != nullptr) {
     attempt->address = sdk::view(hello.peer->address);

@@ -72,9 +72,14 @@ std::string hash_at(ValueView dict, std::string_view key, const std::string& whe
   return octets;
 }
 
-Derivation derivation_in(ValueView dict, const std::string& where) {
+// `dialect` set: the name that Autobahn has for argon2id is allowed, and noted there.
+Derivation derivation_in(ValueView dict, const std::string& where, bool* dialect = nullptr) {
   Derivation how;
-  const std::optional<Kdf> kdf = kdf_from_name(text_at(dict, "kdf", where));
+  std::optional<Kdf> kdf = kdf_from_name(text_at(dict, "kdf", where));
+  if (dialect != nullptr && dict["kdf"].as_string() == "argon2id-13") {
+    kdf = Kdf::argon2id13;
+    *dialect = true;
+  }
   if (!kdf) refuse(where + ".kdf", "must be pbkdf2 or argon2id13");
   how.kdf = *kdf;
   how.salt = base64_at(dict, "salt", where);
@@ -135,7 +140,7 @@ ScramSecret scram_in(ValueView value, const std::string& where) {
   }
   only_keys(value, {"kdf", "salt", "iterations", "memory", "stored_key", "server_key"}, where);
   ScramSecret scram;
-  scram.how = derivation_in(value, where);
+  scram.how = derivation_in(value, where, &scram.autobahn);
   scram.stored_key = Secret(hash_at(value, "stored_key", where));
   scram.server_key = Secret(hash_at(value, "server_key", where));
   return scram;

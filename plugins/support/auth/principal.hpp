@@ -43,6 +43,7 @@ struct CraSecret {
 
 struct ScramSecret {
   Derivation how;
+  bool autobahn = false;  // keys for that dialect; only with argon2id13 is there a difference
   Secret stored_key;
   Secret server_key;
 };
