@@ -18,6 +18,7 @@ if (!process.env.NEXUS_INTEROP_DEBUG) {  // autobahn tells the console about eve
 
 const autobahn = require('autobahn');
 const readline = require('readline');
+const {Advanced} = require('./advanced.js');
 
 const PATIENCE_MS = 10000;
 const config = JSON.parse(process.argv[2]);
@@ -88,8 +89,13 @@ class Peer {
 
   join() {
     return within(new Promise((resolve, reject) => {
-      this.connection.onopen = (session) => { this.session = session; resolve(); };
+      this.connection.onopen = (session, details) => {
+        this.session = session;
+        this.details = details;
+        resolve();
+      };
       this.connection.onclose = (reason, details) => {
+        this.reason = details && details.reason;
         reject(new Error(`${reason} ${JSON.stringify(details)}`));
         if (this.onleft) this.onleft();
         return true;
@@ -297,7 +303,7 @@ async function main() {
     peers.push(peer);
   }
   say('ready ' + JSON.stringify(peers.map((peer) => (
-    {name: 'js', prefix: peer.prefix, binary: peer.binary, progressive: false, cancels: false}))));
+    {name: 'js', prefix: peer.prefix, session: peer.session.id, binary: peer.binary, progressive: false, cancels: false}))));
 
   const targets = JSON.parse((await lines.next()).value);
   let count = 0;
@@ -305,6 +311,23 @@ async function main() {
   for (const peer of peers) {
     for (const target of targets) {
       const checker = new Checker(peer, target);
+      await checker.run();
+      count += checker.count;
+      failures += checker.failures;
+    }
+  }
+  // One session of each client to meet, another one each time.
+  const connect = async () => {
+    const peer = new Peer('tcp', 'json');
+    await peer.join();
+    return peer;
+  };
+  for (const [number, peer] of peers.entries()) {
+    for (const name of ['py', 'js']) {
+      const met = targets.filter((target) => target.name === name);
+      if (met.length === 0) continue;
+      const checker = new Advanced(peer, peers[(number + 1) % peers.length],
+                                   met[(number + 1) % met.length], {connect, within, say});
       await checker.run();
       count += checker.count;
       failures += checker.failures;

@@ -27,6 +27,8 @@ from autobahn.wamp.types import (  # noqa: E402
 from autobahn.websocket.compress import (  # noqa: E402
     PerMessageDeflateOffer, PerMessageDeflateResponse, PerMessageDeflateResponseAccept)
 
+from advanced import Advanced  # noqa: E402
+
 # Autobahn 22.7.1 forgot this attribute in its RawSocket for asyncio, and cannot join without it.
 if not hasattr(WampRawSocketClientProtocol, "transport_details"):
     WampRawSocketClientProtocol.transport_details = property(lambda self: self._transport_details)
@@ -74,6 +76,7 @@ class Session(ApplicationSession):
         self.joined.set_result(details)
 
     def onLeave(self, details):
+        self.leave_details = details
         if not self.joined.done():
             self.joined.set_exception(RuntimeError("%s: %s" % (self.prefix, details)))
         self.disconnect()
@@ -257,7 +260,7 @@ class Checker:
             self.check("event topic", kwargs["event_topic"], self.prefix + topic)
 
 
-async def connect(url, transport, form, realm, deflate=False):
+async def connect(url, transport, form, realm, deflate=False, serve=True):
     loop = asyncio.get_running_loop()
     prefix = "interop.py.%s.%s" % (transport, form)
     made = []
@@ -288,7 +291,8 @@ async def connect(url, transport, form, realm, deflate=False):
         await made[0].joined
 
     await asyncio.wait_for(joined(), PATIENCE)
-    await made[0].serve()
+    if serve:
+        await made[0].serve()
     return made[0]
 
 
@@ -303,7 +307,8 @@ async def main():
                 continue
             sessions.append(await connect(config["urls"][transport], transport, form, config["realm"]))
     sessions.append(await connect(config["urls"]["ws"], "wsdeflate", "json", config["realm"], True))
-    targets = [{"name": "py", "prefix": session.prefix, "binary": True, "progressive": True,
+    targets = [{"name": "py", "prefix": session.prefix, "session": session.joined.result().session,
+                "binary": True, "progressive": True,
                 "cancels": True} for session in sessions]
     print("ready " + json.dumps(targets), flush=True)
 
@@ -313,6 +318,20 @@ async def main():
     for session in sessions:
         for target in targets:
             checker = Checker(session, target)
+            await checker.run()
+            count += checker.count
+            failures += checker.failures
+    async def brief():
+        return await connect(config["urls"]["tcp"], "brief", "json", config["realm"], serve=False)
+
+    # One session of each client to meet, another one each time.
+    for number, session in enumerate(sessions):
+        for name in ("py", "js"):
+            met = [target for target in targets if target["name"] == name]
+            if not met:
+                continue
+            checker = Advanced(session, sessions[(number + 1) % len(sessions)],
+                               met[(number + 1) % len(met)], brief)
             await checker.run()
             count += checker.count
             failures += checker.failures

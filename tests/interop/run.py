@@ -100,7 +100,7 @@ def configuration(folder):
                 "tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"},
                 "unix": {"type": "rawsocket", "listen": "unix:" + os.path.join(folder, "s")},
             },
-            "realms": {"main": {"uri": "realm1",
+            "realms": {"main": {"uri": "realm1", "meta_kill_roles": ["*"],
                                 "authenticators": {"guests": {"type": "anonymous"}}}},
         }, file)
     return path
