@@ -8,7 +8,7 @@
 
 namespace nexusd {
 
-enum class Task { run, check, help, version, list_plugins, describe, describe_config };
+enum class Task { run, check, help, version, list_plugins, describe, describe_config, make_secret };
 
 struct CommandLine {
   Task task = Task::run;
@@ -20,7 +20,11 @@ struct CommandLine {
   std::string realm;          // --realm URI
   std::string log_level;      // --log-level
   std::string plugin_folder;  // --plugin-dir
-  bool verbose = false;       // --verbose: the same as --log-level debug
+  std::string make_secret;    // --make-secret METHOD
+  std::string kdf;            // --kdf, --iterations, --memory: for it
+  std::string iterations;
+  std::string memory;
+  bool verbose = false;  // --verbose: the same as --log-level debug
 
   bool names_listener() const { return !(websocket + tcp + unix_path).empty(); }
 };

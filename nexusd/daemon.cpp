@@ -12,6 +12,7 @@
 #include "nexus/nx_version.h"
 #include "nexusd/describe.hpp"
 #include "nexusd/exit_status.hpp"
+#include "nexusd/make_secret.hpp"
 #include "nexusd/serve.hpp"
 
 namespace nexusd {
@@ -55,6 +56,12 @@ void Daemon::defineOptions(Poco::Util::OptionSet& options) {
   add("list-plugins", "", "", "show the components that are there");
   add("describe", "", "NAME", "show the options of a component or section (websocket, realms)");
   add("describe-config", "", "", "print the configuration reference as Markdown");
+  add("make-secret", "", "METHOD",
+      "ask for a password and print what a user's entry needs for ticket, wampcra, scram or "
+      "cryptosign");
+  add("kdf", "", "NAME", "with --make-secret: pbkdf2 (default) or argon2id13");
+  add("iterations", "", "N", "with --make-secret: how much work a guess is");
+  add("memory", "", "KIB", "with --make-secret: how much memory argon2id13 takes");
   add("version", "", "", "print the version");
   add("help", "h", "", "print this");
 }
@@ -70,10 +77,16 @@ void Daemon::on_option(const std::string& name, const std::string& value) {
   if (name == "plugin-dir") command_.plugin_folder = value;
   if (name == "describe") command_.describe = value;
 
+  if (name == "make-secret") command_.make_secret = value;
+  if (name == "kdf") command_.kdf = value;
+  if (name == "iterations") command_.iterations = value;
+  if (name == "memory") command_.memory = value;
+
   if (name == "check") command_.task = Task::check;
   if (name == "list-plugins") command_.task = Task::list_plugins;
   if (name == "describe") command_.task = Task::describe;
   if (name == "describe-config") command_.task = Task::describe_config;
+  if (name == "make-secret") command_.task = Task::make_secret;
   if (name == "version") command_.task = Task::version;
   if (name == "help") command_.task = Task::help;
   if (command_.task == Task::help || command_.task == Task::version) stopOptionsProcessing();
@@ -107,6 +120,8 @@ int Daemon::run_task() {
       return describe(command_);
     case Task::describe_config:
       return describe_config(command_);
+    case Task::make_secret:
+      return make_secret(command_);
     case Task::check:
     case Task::run:
       break;

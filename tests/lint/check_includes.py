@@ -29,7 +29,8 @@ RULES = [
     (ROUTING, (SDK, BASE, LOOP, MESSAGE, PLUGIN, SESSION, "kernel/nexus.hpp")),
     ("kernel/", (SDK,) + KERNEL),
     ("client/", (SDK, BASE, LOOP, MESSAGE)),
-    ("nexusd/", (SDK, "kernel/nexus.hpp", "client/")),
+    # --make-secret writes what the authenticators read, with the same cryptography.
+    ("nexusd/", (SDK, "kernel/nexus.hpp", "client/", "plugins/support/auth/make_secret.hpp")),
     ("cli/", (SDK, "kernel/nexus.hpp", "client/")),
 ]
 

@@ -4,7 +4,9 @@
 import base64
 import hashlib
 import hmac
+import json
 import shutil
+import subprocess
 
 import harness
 from harness import Daemon, FolderTest, RawClient, run
@@ -106,6 +108,63 @@ class AuthExamples(FolderTest):
         self.assertIn("realms.main.authenticators.users: ", errors)
         self.assertIn("users.json: holds secrets, but everybody can read or write it: chmod o-rw",
                       errors)
+
+    def test_what_make_secret_prints_lets_in(self):
+        for method in ("ticket", "wampcra", "scram"):
+            entry = make(self, PASSWORD, method)
+            entry["role"] = "user"
+            users = self.examples / "users.json"
+            users.write_text(json.dumps({"users": {"joe": entry}}), encoding="utf-8")
+            getattr(self, f"test_{method}")()
+
+
+def make(test, text, *arguments, status=0):
+    """What --make-secret says about a line on standard input: the entry, or what is wrong."""
+    done = subprocess.run([harness.NEXUSD, "--make-secret", *arguments], input=text + "\n",
+                          capture_output=True, text=True, timeout=harness.DEADLINE, check=False)
+    test.assertEqual(done.returncode, status, done.stderr)
+    if text:
+        test.assertNotIn(text, done.stdout + done.stderr)
+    return json.loads(done.stdout) if status == 0 else done.stderr
+
+
+class MakeSecret(FolderTest):
+    def test_entries(self):
+        ticket = make(self, PASSWORD, "ticket", "--iterations", "10")["ticket"]
+        self.assertEqual(base64.b64decode(ticket["key"]), hashlib.pbkdf2_hmac(
+            "sha256", PASSWORD.encode(), base64.b64decode(ticket["salt"]), 10))
+        cra = make(self, PASSWORD, "wampcra")["wampcra"]
+        self.assertEqual(base64.b64decode(cra["key"]), hashlib.pbkdf2_hmac(
+            "sha256", PASSWORD.encode(), cra["salt"].encode(), cra["iterations"]))
+        scram = make(self, PASSWORD, "scram", "--kdf", "argon2id13", "--memory", "64",
+                     "--iterations", "1")["scram"]
+        self.assertEqual([scram[key] for key in ("kdf", "memory", "iterations")],
+                         ["argon2id13", 64, 1])
+        self.assertEqual(len(base64.b64decode(scram["stored_key"])), 32)
+        # Each has a salt of its own.
+        self.assertNotEqual(make(self, PASSWORD, "wampcra"), make(self, PASSWORD, "wampcra"))
+
+    def test_keys(self):
+        # RFC 8032, section 7.1, test 2
+        seed = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"
+        self.assertEqual(make(self, seed, "cryptosign"), {"cryptosign": [
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"]})
+        done = subprocess.run([harness.NEXUSD, "--make-secret", "cryptosign"], input="\n",
+                              capture_output=True, text=True, timeout=harness.DEADLINE, check=True)
+        private = done.stderr.split()[-1]
+        self.assertEqual(make(self, private, "cryptosign"), json.loads(done.stdout))
+
+    def test_mistakes(self):
+        for text, arguments, expected in (
+                (PASSWORD, ("tickets",), "ticket, wampcra, scram and cryptosign"),
+                ("", ("ticket",), "the password is empty"),
+                ("not a key", ("cryptosign",), "64 hexadecimal digits"),
+                ("bell\a", ("scram",), "RFC 4013"),
+                (PASSWORD, ("wampcra", "--kdf", "argon2id13"), "pbkdf2 only"),
+                (PASSWORD, ("ticket", "--kdf", "md5"), "kdf must be"),
+                (PASSWORD, ("ticket", "--memory", "64"), "argon2id13 only"),
+                (PASSWORD, ("ticket", "--iterations", "x"), "--iterations must be")):
+            self.assertIn(expected, make(self, text, *arguments, status=64))
 
 
 if __name__ == "__main__":

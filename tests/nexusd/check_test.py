@@ -26,7 +26,7 @@ class CommandLine(FolderTest):
         status, out, errors = run("--help", plugins=None)
         self.assertEqual((status, errors), (0, ""))
         for option in ("--config", "--check", "--ws", "--tcp", "--unix", "--realm", "--log-level",
-                       "--plugin-dir", "--list-plugins", "--describe", "--version"):
+                       "--plugin-dir", "--list-plugins", "--describe", "--make-secret", "--version"):
             self.assertIn(option, out)
         status, out, errors = run("-version", plugins=None)
         self.assertEqual((status, errors), (0, ""))

@@ -3,13 +3,10 @@
 #include <cstring>
 #include <fstream>
 
+#include "plugins/support/auth/make_secret.hpp"
+
 namespace nexus::auth {
 namespace {
-
-// What nexusd --make-secret makes by default: see make_secret.hpp.
-constexpr uint32_t kCraIterations = 1000;
-constexpr uint32_t kScramIterations = 4096;
-constexpr size_t kSaltSize = 16;
 
 // As many octets as are wanted, of a key and a label.
 std::string stream(std::string_view key, std::string_view label, size_t size) {
