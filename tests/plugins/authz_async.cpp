@@ -72,10 +72,14 @@ class AuthzTest : public Authorizer {
 
   AuthzAnswer authorize(const AuthzOperation& op, const AuthzRequest& request) override {
     count(asked_);
-    note(request);
     const auto says = [&request](std::string_view word) {
       return request.uri.find(word) != std::string_view::npos;
     };
+    const bool hold = says(".hold");
+    // What is held is kept first: who sees the line may send the request that sets it free.
+    if (hold) keep(held_, op);
+    note(request);
+    if (hold) return AuthzAnswer::pending();
     if (says(".deny")) return AuthzAnswer::deny("denied by test");
     if (says(".forbid")) return AuthzAnswer::deny("forbidden by test", "com.test.forbidden");
     if (says(".error")) throw Error(NX_E_IO, "the database is gone");
@@ -98,7 +102,6 @@ class AuthzTest : public Authorizer {
       });
       return AuthzAnswer::pending();
     }
-    if (says(".hold")) return keep(held_, op);
     if (says(".release")) release_held();
     if (says(".forget")) invalidate();
     if (says(".remember")) return AuthzAnswer::allow().remember_for_session(remember_ms_);
