@@ -55,6 +55,12 @@ struct RouterCounters {
   uint64_t events_acknowledged = 0;  // EVENT_RECEIVED of subscribers
 };
 
+// What became of one component when it was told to read its data again.
+struct Reloaded {
+  std::string section;  // "realms.main.authorizers.rules"
+  Status status;        // what was there before is still in force when this is an error
+};
+
 class Router {
  public:
   // Loads the plugins, creates and configures every component, checks every section. Without side
@@ -81,6 +87,11 @@ class Router {
   // Says GOODBYE wamp.close.close_realm to its sessions and forgets it; nobody new gets in. Its
   // components stop with the router. NX_E_INVALID when there is none of that URI. [any]
   virtual Status remove_realm(std::string_view uri) = 0;
+
+  // Tells every component that can (nexus.reload/1) to read its data again: rules, users,
+  // certificates; the configuration itself is not read. One entry for each of them, failures are
+  // logged. Takes as long as the components do. [any, not on a loop]
+  virtual std::vector<Reloaded> reload() = 0;
 
   virtual RouterCounters counters() const = 0;                     // [any]
   virtual std::chrono::milliseconds shutdown_timeout() const = 0;  // router.shutdown_timeout

@@ -103,6 +103,14 @@ void announce(const nexus::Router& router, const Value& config) {
   notify_service_manager("READY=1");
 }
 
+// Each component has had its own line in the log by then.
+void reload(nexus::Router& router, nexus::Log& log) {
+  const std::vector<nexus::Reloaded> results = router.reload();
+  uint64_t failed = 0;
+  for (const nexus::Reloaded& result : results) failed += result.status ? 0 : 1;
+  log.info("nexusd", "reloaded", {{"components", uint64_t{results.size()}}, {"failed", failed}});
+}
+
 }  // namespace
 
 int check(const CommandLine& command) {
@@ -168,7 +176,8 @@ int serve(const CommandLine& command) {
   log.info("nexusd", "started", {{"version", NEXUSD_VERSION}, {"pid", int64_t{::getpid()}}});
   announce(*router, loaded.file.value);
 
-  const int signal = signals.wait_for_stop();
+  int signal = 0;
+  while ((signal = signals.wait()) == SIGHUP) reload(*router, log);
   notify_service_manager("STOPPING=1");
   log.info("nexusd", "stopping", {{"signal", int64_t{signal}}});
   router->stop(router->shutdown_timeout());

@@ -36,9 +36,12 @@ Signals::~Signals() {
   thread_.join();
 }
 
-int Signals::wait_for_stop() {
-  stop_signal_.wait(0);
-  return stop_signal_;
+int Signals::wait() {
+  std::unique_lock lock(mutex_);
+  came_.wait(lock, [this] { return stop_signal_ != 0 || hangup_; });
+  if (stop_signal_ != 0) return stop_signal_;
+  hangup_ = false;
+  return SIGHUP;
 }
 
 void Signals::run() {
@@ -48,14 +51,21 @@ void Signals::run() {
     if (sigwait(&set, &number) != 0) continue;
     if (ending_) return;
     if (number == SIGTERM || number == SIGINT) {
-      int none = 0;
-      if (stop_signal_.compare_exchange_strong(none, number)) {
-        stop_signal_.notify_all();
-      } else {
-        handlers_.stop_again();
+      bool first = false;
+      {
+        const std::lock_guard lock(mutex_);
+        first = stop_signal_ == 0;
+        if (first) stop_signal_ = number;
       }
+      came_.notify_all();
+      if (!first) handlers_.stop_again();
     } else if (number == SIGHUP) {
       handlers_.reopen();
+      {
+        const std::lock_guard lock(mutex_);
+        hangup_ = true;
+      }
+      came_.notify_all();
     }
   }
 }

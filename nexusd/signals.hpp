@@ -5,7 +5,9 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 namespace nexusd {
@@ -16,7 +18,7 @@ class Signals {
 
   struct Handlers {
     std::function<void()> stop_again;  // the second SIGTERM or SIGINT, and every later one
-    std::function<void()> reopen;      // SIGHUP
+    std::function<void()> reopen;      // SIGHUP, at once; wait() tells of it too
   };
   // Starts the thread on which the handlers are called. [main]
   explicit Signals(Handlers handlers);
@@ -24,14 +26,18 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  // Returns the first SIGTERM or SIGINT, at once if it came already. [main]
-  int wait_for_stop();
+  // Returns the first SIGTERM or SIGINT, or SIGHUP once for however many came since it was last
+  // called; at once if it came already. [main]
+  int wait();
 
  private:
   void run();
 
   Handlers handlers_;
-  std::atomic<int> stop_signal_{0};
+  std::mutex mutex_;
+  std::condition_variable came_;
+  int stop_signal_ = 0;  // guarded by mutex_
+  bool hangup_ = false;  // guarded by mutex_
   std::atomic<bool> ending_{false};
   std::thread thread_;
 };

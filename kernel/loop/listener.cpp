@@ -83,7 +83,7 @@ Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenO
     auto tls = TlsContext::create(options.tls);
     if (!tls) return tls.status();
     source->tls = std::move(tls).value();
-  } else if (!options.tls.key.empty() || !options.tls.client_ca.empty()) {
+  } else if (!options.tls.key.empty() || !options.tls.client_ca.empty() || options.tls.client_any) {
     return Status::error(NX_E_CONFIG, "listen address \"" + options.address +
                                           "\": tls.certificate is missing; without it the other "
                                           "tls options would be ignored");

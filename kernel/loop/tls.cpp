@@ -13,10 +13,13 @@
 #include <new>
 #include <vector>
 
+#include "kernel/loop/certificate.hpp"
+
 namespace nexus {
 
 struct Tls::Described {
   std::vector<uint8_t> certificate;
+  Value client;
   uint8_t exporter[32];
   uint8_t finished[EVP_MAX_MD_SIZE];
 };
@@ -162,7 +165,12 @@ void Tls::describe(nx_stream_info& info) {
   info.tls_alpn = {reinterpret_cast<const char*>(alpn), alpn_size};
 
   X509* const certificate = SSL_get0_peer_certificate(ssl_);
-  if (certificate != nullptr && SSL_get_verify_result(ssl_) == X509_V_OK) {
+  const bool verified = certificate != nullptr && SSL_get_verify_result(ssl_) == X509_V_OK;
+  if (certificate != nullptr) {
+    described_->client = describe_certificate(*certificate, verified);
+    info.tls_client = described_->client.get();
+  }
+  if (verified) {
     const int size = i2d_X509(certificate, nullptr);
     if (size > 0) {
       described_->certificate.resize(static_cast<size_t>(size));

@@ -144,6 +144,15 @@ Status TlsContext::load_certificate(const TlsOptions& options) {
 }
 
 Status TlsContext::load_client_ca(const TlsOptions& options) {
+  if (options.client_any) {
+    if (options.client_required) {
+      return config_error("tls.client_any and tls.client_required exclude each other");
+    }
+    // The result of checking is kept with the session, for whoever asks what it is worth.
+    SSL_CTX_set_verify(context_, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE,
+                       [](int, X509_STORE_CTX*) { return 1; });
+    if (options.client_ca.empty()) return Status::ok();
+  }
   if (options.client_ca.empty()) {
     if (!options.client_required) return Status::ok();
     return config_error(
@@ -157,6 +166,10 @@ Status TlsContext::load_client_ca(const TlsOptions& options) {
     sk_X509_NAME_pop_free(names, X509_NAME_free);
     return config_error("tls.client_ca: \"" + options.client_ca +
                         "\" holds no usable PEM certificate: " + tls_error_text("unknown"));
+  }
+  if (options.client_any) {  // not named to clients: they would show nothing else
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+    return Status::ok();
   }
   SSL_CTX_set_client_CA_list(context_, names);  // takes it over
   SSL_CTX_set_verify(context_,

@@ -17,6 +17,7 @@ struct TlsOptions {
   std::string key;          // PEM file; empty = in the certificate's
   std::string client_ca;    // PEM file; set = ask clients for a certificate
   bool client_required = false;
+  bool client_any = false;   // ask, and let in whatever is shown, or nothing
   uint32_t min_version = 0;  // 0x0303, 0x0304; 0 = 1.2
   std::string ciphers;       // OpenSSL's list for 1.2
   std::string alpn;          // "http/1.1,wamp": the first that the client offers too is taken

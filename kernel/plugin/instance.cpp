@@ -88,6 +88,20 @@ void Instance::stop() {
   }));
 }
 
+bool Instance::can_reload() const {
+  return started_ && interface_of(NX_RELOAD_V1, sizeof(nx_reload_v1)) != nullptr;
+}
+
+Status Instance::reload() {
+  const auto* table = static_cast<const nx_reload_v1*>(
+      started_ ? interface_of(NX_RELOAD_V1, sizeof(nx_reload_v1)) : nullptr);
+  if (table == nullptr || table->reload == nullptr) {
+    return named(Status::error(NX_E_UNSUPPORTED, "cannot reload"));
+  }
+  return call_plugin("reload()",
+                     [this, table](nx_error* error) { return table->reload(self_, error); });
+}
+
 const void* Instance::interface_of(const char* id, uint32_t min_size) const {
   if (!created_) return nullptr;
   const void* vtable = call_plugin_or<const void*>(

@@ -42,6 +42,9 @@ class Instance {
   Status configure(const Value& section);  // section already checked by check_section
   Status start();
   void stop();
+  // Has it nexus.reload/1, and is it running?
+  bool can_reload() const;
+  Status reload();  // NX_E_UNSUPPORTED when it cannot; else the plugin's own text
 
   const Component& component() const { return component_; }
   const std::string& section() const { return section_; }  // "transports.ws"

@@ -34,6 +34,7 @@ ListenOptions to_options(const nx_listen_options& from) {
   options.tls.min_version = from.tls_min_version;
   options.tls.ciphers = text(from.tls_ciphers);
   options.tls.alpn = text(from.tls_alpn);
+  options.tls.client_any = from.tls_client_any != 0;
   return options;
 }
 

@@ -49,7 +49,8 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
   if (policy_.max_calls != 0 && tables.calls.size() >= policy_.max_calls) {  // V-05
     return fail(uri::kNotAuthorized, "this session has as many calls in flight as it may have");
   }
-  if (reserved_uri(message.uri) && meta_.call(session, message, options)) {
+  if ((reserved_uri(message.uri) || message.uri == kReloadProcedure) &&
+      meta_.call(session, message, options)) {
     if (options.progress) tables.note_ended_stream(message.request);
     return;
   }

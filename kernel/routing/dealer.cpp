@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernel/message/error_uri.hpp"
+#include "kernel/routing/meta.hpp"
 #include "kernel/routing/meta_details.hpp"
 #include "kernel/routing/stored_event.hpp"
 #include "kernel/session/session.hpp"
@@ -27,6 +28,9 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
       (grant.disclose == NX_DISCLOSE_NEVER ||
        (grant.disclose == NX_DISCLOSE_REALM && policy_.disclose_caller == Disclose::never))) {
     return refuse(uri::kDiscloseMe, "callers may not be disclosed here");
+  }
+  if (message.uri == kReloadProcedure && !policy_.reload_roles.empty()) {
+    return refuse(uri::kProcedureAlreadyExists, "the router itself has this procedure");
   }
   uint64_t id = 0;
   uint64_t evicted_id = 0;

@@ -24,8 +24,40 @@ const MetaProcedure* find_procedure(std::string_view uri) {
 
 }  // namespace
 
+// Answered later, by mail to the caller's loop: components may take their time. The caller may
+// have left by then.
+bool Meta::reload(Session& caller, const Message& message) {
+  const RealmPolicy& policy = realm_.policy();
+  if (policy.reload_roles.empty()) return false;
+  const uint64_t request = message.request;
+  if (!policy.may_reload(caller.info()->authrole)) {
+    caller.reply_error(Code::call, request, uri::kNotAuthorized,
+                       "this role may not call this procedure");
+    return true;
+  }
+  Shard& shard = caller.shard();
+  shard.log.info("router", "reload was asked for",
+                 {{"realm", policy.uri}, {"authid", caller.info()->authid}});
+  const auto done = [&shard, ref = caller.ref(), request](const std::string& failures) {
+    shard.loop.post([&shard, ref, request, failures](Loop&) {
+      Session* session = shard.resolve(ref);
+      if (session == nullptr || !session->established()) return;
+      if (!failures.empty()) {
+        session->reply_error(Code::call, request, "nexus.error.reload_failed", failures);
+      } else if (session->build().result(request, Value(), Value()) == NX_OK) {
+        session->send_reply();
+      }
+    });
+  };
+  if (!shard.router.reload_later(done)) {
+    caller.reply_error(Code::call, request, uri::kUnavailable, "too many reloads wait already");
+  }
+  return true;
+}
+
 bool Meta::call(Session& caller, const Message& message, const Options& options) {
   const RealmPolicy& policy = realm_.policy();
+  if (message.uri == kReloadProcedure) return reload(caller, message);
   if (!policy.meta_api) return false;
   const MetaProcedure* procedure = find_procedure(message.uri);
   if (procedure == nullptr) return false;

@@ -66,6 +66,10 @@ struct MetaProcedure {
   bool privileged = false;  // only for the roles in RealmPolicy::meta_kill_roles
 };
 
+// The one procedure of the router's that WAMP does not know; there if RealmPolicy::reload_roles
+// has any.
+inline constexpr std::string_view kReloadProcedure = "nexus.reload";
+
 std::span<const MetaProcedure> session_procedures();
 std::span<const MetaProcedure> testament_procedures();
 std::span<const MetaProcedure> registration_procedures();
@@ -82,6 +86,8 @@ class Meta {
   bool call(Session& caller, const Message& message, const Options& options);
 
  private:
+  bool reload(Session& caller, const Message& message);
+
   Realm& realm_;
 };
 

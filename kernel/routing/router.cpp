@@ -6,10 +6,13 @@
 namespace nexus {
 
 RouterImpl::RouterImpl(const RouterEnvironment& environment)
-    : environment_(environment), log_(environment.log == nullptr ? silent_ : *environment.log) {}
+    : environment_(environment),
+      log_(environment.log == nullptr ? silent_ : *environment.log),
+      reloader_([this] { return failures_of(reload()); }) {}
 
 RouterImpl::~RouterImpl() {
   stop(std::chrono::milliseconds(0));
+  reloader_.stop();
   // Connections name transports, sessions name realms, realms name authenticators.
   if (loops_ != nullptr) loops_->stop();
   stop_instances();
@@ -144,6 +147,28 @@ void RouterImpl::stop(std::chrono::milliseconds drain) {
   all_sessions([](Session& session) { session.drop("the router has stopped"); });
   loops_->stop();
   stop_instances();
+}
+
+// ---- reloading ------------------------------------------------------------------------------
+
+std::vector<Reloaded> RouterImpl::reload() {
+  const std::lock_guard lock(stop_mutex_);
+  std::vector<Reloaded> done;
+  if (!running_) return done;
+  const auto tell = [&](Instance& instance) {
+    if (!instance.can_reload()) return;
+    done.push_back({instance.section(), instance.reload()});
+    const Reloaded& result = done.back();
+    if (result.status) {
+      log_.info("router", "reloaded", {{"section", result.section}});
+    } else {
+      log_.error("router", "reload failed, what was there before stays in force",
+                 {{"section", result.section}, {"reason", result.status.text()}});
+    }
+  };
+  for (const auto& instance : instances_) tell(*instance);
+  for (const Transport& transport : transports_) tell(*transport.instance);
+  return done;
 }
 
 // ---- sessions -------------------------------------------------------------------------------

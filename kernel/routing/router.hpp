@@ -14,6 +14,7 @@
 #include "kernel/plugin/pending_ops.hpp"
 #include "kernel/plugin/work.hpp"
 #include "kernel/routing/realm.hpp"
+#include "kernel/routing/reloader.hpp"
 #include "kernel/routing/trusted.hpp"
 #include "kernel/session/services.hpp"
 
@@ -33,6 +34,7 @@ class RouterImpl final : public Router, public RouterPort {
   void stop(std::chrono::milliseconds drain) override;
   Status add_realm(const Value& section) override;
   Status remove_realm(std::string_view uri) override;
+  std::vector<Reloaded> reload() override;
   RouterCounters counters() const override;
   std::chrono::milliseconds shutdown_timeout() const override { return shutdown_timeout_; }
   const Registry& registry() const override { return *registry_; }
@@ -50,6 +52,8 @@ class RouterImpl final : public Router, public RouterPort {
   void forget_access() override {
     session_context_.access_epoch.fetch_add(1, std::memory_order_release);
   }
+
+  bool reload_later(Reload done) override { return reloader_.ask(std::move(done)); }
 
   // The session through which the router itself acts in a realm, on this loop, which must be the
   // current one; null when there is no such realm. [loop]
@@ -126,6 +130,8 @@ class RouterImpl final : public Router, public RouterPort {
   std::condition_variable empty_;
   std::vector<bool> shard_empty_;  // guarded by empty_mutex_
   bool hurry_ = false;             // guarded by empty_mutex_
+
+  Reloader reloader_;  // its thread uses most of the above
 
   // The router's own sessions, by loop and realm; each entry touched by its loop only.
   std::vector<std::map<std::string, std::unique_ptr<TrustedSession>, std::less<>>> trusted_;

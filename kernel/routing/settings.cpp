@@ -129,6 +129,10 @@ constexpr nx_option kRealm[] = {
            "wamp.registration.remove_callee and wamp.subscription.remove_subscriber, and REGISTER "
            "with force_reregister, if the authorizers allow it as well; * is every role. The "
            "router's own sessions are trusted."),
+    OPTION(
+        NX_OPTION_LIST, 0, "reload_roles", "", "", 0, 0,
+        "Roles that may call nexus.reload, which does what SIGHUP does, if the authorizers allow "
+        "it as well; * is every role. Empty: there is no such procedure."),
     OPTION(NX_OPTION_LIST, 0, "meta_session_details", "", "", 0, 0,
            "Further keys of a client's HELLO.Details that wamp.session.get and on_join show to "
            "everybody in the realm."),
@@ -234,6 +238,7 @@ RealmPolicy make_realm_policy(const Value& s) {
   policy.max_call_timeout_ms = s.find("max_call_timeout").as_uint();
   policy.meta_api = s.find("meta_api").as_bool();
   policy.meta_kill_roles = read_strings(s.find("meta_kill_roles"));
+  policy.reload_roles = read_strings(s.find("reload_roles"));
   policy.meta_session_details = read_strings(s.find("meta_session_details"));
   policy.max_retained_events = s.find("max_retained_events").as_uint();
   policy.max_retained_bytes = s.find("max_retained_bytes").as_uint();

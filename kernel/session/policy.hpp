@@ -70,6 +70,7 @@ struct RealmPolicy {
   bool empty_eligible_means_all = false;                // P-21
   bool meta_api = true;                                 // wamp.* procedures and meta events
   std::vector<std::string> meta_kill_roles{"trusted"};  // who may end, revoke and modify
+  std::vector<std::string> reload_roles;          // who may call nexus.reload; empty = nobody can
   std::vector<std::string> meta_session_details;  // attributes that the session meta API shows
   uint64_t max_testaments = 100;                  // per session (P-53)
   uint64_t max_testament_bytes = 64 * 1024;       // per session
@@ -102,6 +103,11 @@ struct RealmPolicy {
     return nullptr;
   }
 
+  // May this role have the router's components read their data again?
+  bool may_reload(std::string_view role) const {
+    return std::any_of(reload_roles.begin(), reload_roles.end(),
+                       [role](const std::string& one) { return one == role || one == "*"; });
+  }
   // May this role end the sessions of others, or take away what they hold?
   bool may_kill(std::string_view role) const {
     return std::any_of(meta_kill_roles.begin(), meta_kill_roles.end(),

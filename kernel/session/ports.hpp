@@ -4,7 +4,9 @@
 // interfaces are declared here and implemented in routing/, so that includes only point down.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "kernel/message/options.hpp"
@@ -68,6 +70,11 @@ class RouterPort {
   virtual uint64_t access_epoch() const = 0;
   // Invalidates all of them: somebody is not who they were. [any]
   virtual void forget_access() = 0;
+  // Reloads the components on a thread that may block; `done` is called there with one text that
+  // says what failed, empty when nothing did. False, and nothing happens, when too many wait for
+  // that already. [any]
+  using Reload = std::function<void(const std::string& failures)>;
+  virtual bool reload_later(Reload done) = 0;
 
  protected:
   RouterPolicy policy_;

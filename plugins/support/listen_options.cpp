@@ -72,16 +72,18 @@ nx_status ListenOptions::read(const Section& section, nx_error* error) {
   tls_client_ca = section.text("tls.client_ca");
   tls_ciphers = section.text("tls.ciphers");
   tls_min_version = section.text("tls.min_version") == "1.3" ? 0x0304 : 0x0303;
-  if (!tls() && !(tls_key.empty() && tls_client_ca.empty() && tls_ciphers.empty())) {
+  const std::string_view client = section.text("tls.client_certificate");
+  if (!tls() &&
+      !(client != "any" && tls_key.empty() && tls_client_ca.empty() && tls_ciphers.empty())) {
     return bad(error, "tls.certificate is missing, and the other tls options are of no use alone");
   }
-  const std::string_view client = section.text("tls.client_certificate");
   if ((client == "optional" || client == "required") && tls_client_ca.empty()) {
     return bad(error, "tls.client_certificate = \"" + std::string(client) +
                           "\" needs tls.client_ca to check certificates against");
   }
   if (client == "none") tls_client_ca.clear();
   tls_client_required = client == "required";
+  tls_client_any = client == "any";
   return NX_OK;
 }
 
@@ -99,6 +101,7 @@ nx_listen_options ListenOptions::to_abi() const {
   out.tls_key = to_str(tls_key);
   out.tls_client_ca = to_str(tls_client_ca);
   out.tls_client_required = tls_client_required ? 1 : 0;
+  out.tls_client_any = tls_client_any ? 1 : 0;
   out.tls_min_version = tls_min_version;
   out.tls_ciphers = to_str(tls_ciphers);
   out.tls_handshake_timeout_ms = handshake_timeout_ms;

@@ -48,8 +48,9 @@ inline constexpr std::array kListenOptions = {
            "PEM file with the private key; default: the certificate's file."),
     option(NX_OPTION_PATH, "tls.client_ca", "",
            "PEM file with the authorities that client certificates are checked against."),
-    choice("tls.client_certificate", "none|optional|required", "",
-           "Whether clients show a certificate; default: optional when tls.client_ca is set."),
+    choice("tls.client_certificate", "none|optional|required|any", "",
+           "Whether clients show a certificate; any lets in also those that no authority vouches "
+           "for, for authenticators to judge; default: optional when tls.client_ca is set."),
     choice("tls.min_version", "1.2|1.3", "1.2", "Oldest TLS version to speak."),
     option(NX_OPTION_STRING, "tls.ciphers", "",
            "Ciphers for TLS 1.2 as an OpenSSL list; default: OpenSSL's own choice."),
@@ -71,6 +72,7 @@ struct ListenOptions {
   std::string tls_key;
   std::string tls_client_ca;  // empty when clients are not asked
   bool tls_client_required = false;
+  bool tls_client_any = false;
   uint32_t tls_min_version = 0x0303;
   std::string tls_ciphers;
 

@@ -9,16 +9,23 @@ std::string copy(nx_bytes bytes) {
                          : std::string(reinterpret_cast<const char*>(bytes.data), bytes.size);
 }
 
+// Counted up.
+nx_value* client_of(const nx_stream_info* info, const nx_host_values_v1* values) {
+  return NX_HAS(info, tls_client) && info->tls_client != nullptr ? values->ref(info->tls_client)
+                                                                 : nullptr;
+}
+
 }  // namespace
 
-PeerInfo::PeerInfo(const nx_stream_info& info)
+PeerInfo::PeerInfo(const nx_stream_info& info, const nx_host_values_v1* values)
     : stream_flags(info.flags),
       address(to_view(info.address)),
       local_address(to_view(info.local_address)),
       tls_version(to_view(info.tls_version)),
       tls_peer_certificate(copy(info.tls_peer_certificate)),
       tls_exporter(copy(info.tls_exporter)),
-      tls_unique(copy(info.tls_unique)) {}
+      tls_unique(copy(info.tls_unique)),
+      tls_client(values, client_of(&info, values)) {}
 
 uint32_t PeerInfo::peer_flags() const {
   return ((stream_flags & NX_STREAM_TLS) != 0 ? NX_PEER_TLS : 0) |
@@ -28,6 +35,7 @@ uint32_t PeerInfo::peer_flags() const {
 void PeerInfo::add_details(DictBuilder& details) const {
   if (!tls_version.empty()) details.add_text("tls_version", tls_version);
   if (!tls_peer_certificate.empty()) details.add_binary("peer_certificate", tls_peer_certificate);
+  details.add("tls_client", tls_client);
   if (tls_exporter.empty() && tls_unique.empty()) return;
   DictBuilder ids(details.values());
   if (!tls_exporter.empty()) ids.add_binary("tls-exporter", tls_exporter);

@@ -10,13 +10,14 @@
 namespace nexus::support {
 
 struct PeerInfo {
-  explicit PeerInfo(const nx_stream_info& info);
+  PeerInfo(const nx_stream_info& info, const nx_host_values_v1* values);
 
   bool tls() const { return (stream_flags & NX_STREAM_TLS) != 0; }
   // NX_PEER_* flags.
   uint32_t peer_flags() const;
-  // Adds tls_version, peer_certificate (DER, binary) and channel_id (a dict from the binding's
-  // type, "tls-exporter" or "tls-unique", to its bytes), as far as there are any.
+  // Adds tls_version, peer_certificate (DER, binary), tls_client (a dict, see nx_stream_info) and
+  // channel_id (a dict from the binding's type, "tls-exporter" or "tls-unique", to its bytes), as
+  // far as there are any.
   void add_details(DictBuilder& details) const;
   // Lends its strings; `details` may be null. max_send_size is left 0.
   nx_peer to_abi(std::string_view transport, nx_value* details) const;
@@ -28,6 +29,7 @@ struct PeerInfo {
   std::string tls_peer_certificate;
   std::string tls_exporter;
   std::string tls_unique;
+  ValueRef tls_client;
 };
 
 }  // namespace nexus::support

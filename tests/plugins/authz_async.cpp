@@ -23,6 +23,7 @@
 //   .disclose  ALLOW with NX_DISCLOSE_ALWAYS; .anonymous  ALLOW with NX_DISCLOSE_NEVER
 //   .trusted   ALLOW with the trust level 7
 //
+// Option `reload` is what it answers when told to reload; each time is a log line "reload".
 // Option `remember_ms` is how long .remember and .roleonce hold; 0 = until invalidated.
 //
 // Counters: asked (calls of authorize()), accepted_late, refused_late, cancels, as in
@@ -38,12 +39,13 @@ namespace {
 
 using namespace nexus::sdk;
 
-class AuthzTest : public Authorizer {
+class AuthzTest : public Authorizer, public Reloadable {
  public:
   static constexpr std::string_view kName = "authz-test";
   static constexpr std::string_view kHelp = "For tests: decides by the URI.";
   static constexpr nx_option kOptions[] = {
       option::duration("remember_ms", "0", "How long a remembered answer holds."),
+      option::choice("reload", "works", "works|fails|throws", "What reload() does."),
   };
 
   explicit AuthzTest(nx_host* host) : Authorizer(host) {
@@ -56,6 +58,12 @@ class AuthzTest : public Authorizer {
 
   void configure(const Section& section) override {
     remember_ms_ = static_cast<uint32_t>(section.duration("remember_ms").count());
+    reload_ = section.string("reload");
+  }
+  void reload() override {
+    log().info("reload");
+    if (reload_ == "fails") throw ConfigError("the rules in \"rules.json\" are upside down");
+    if (reload_ == "throws") throw 1;
   }
   void stop() override {
     std::vector<std::thread> threads;
@@ -181,6 +189,7 @@ class AuthzTest : public Authorizer {
   }
 
   uint32_t remember_ms_ = 0;
+  std::string reload_;
   const nx_host_metrics_v1* metrics_ = nullptr;
   nx_counter *asked_ = nullptr, *accepted_late_ = nullptr, *refused_late_ = nullptr,
              *cancels_ = nullptr;

@@ -17,7 +17,7 @@ Connection::Connection(Listener& owner, nx_stream* stream_in,
 
 Connection* Connection::make(Listener& owner, nx_stream* stream, const nx_stream_info& info,
                              bool over_limit) {
-  auto handshake = std::make_unique<Handshake>(info, over_limit);
+  auto handshake = std::make_unique<Handshake>(info, owner.services.values, over_limit);
   return new Connection(owner, stream, std::move(handshake));
 }
 

@@ -42,7 +42,8 @@ class Connection : public support::StreamConnection {
   };
   // What is needed until the router knows the peer.
   struct Handshake {
-    Handshake(const nx_stream_info& info, bool over) : peer(info), over_limit(over) {}
+    Handshake(const nx_stream_info& info, const nx_host_values_v1* values, bool over)
+        : peer(info, values), over_limit(over) {}
     support::PeerInfo peer;
     HeadScan scan;
     bool over_limit;

@@ -84,6 +84,20 @@ typedef struct nx_component {
   const void* (*interface)(void* self, const char* id);
 } nx_component;
 
+/* Reading data again while the router runs: an interface that any component may have beside its
+ * kind's. The router asks for it on SIGHUP and when somebody calls nexus.reload. Called between
+ * start and stop, never twice at once, while the component goes on serving on its loops. What is
+ * read is the component's business: the files that its section names, not the section. All or
+ * nothing: on an error status what was there before stays in force, and the router tells the text
+ * to the log and to whoever asked. */
+#define NX_RELOAD_V1 "nexus.reload/1"
+
+typedef struct nx_reload_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  nx_status (*reload)(void* self, nx_error* error); /* [main] */
+} nx_reload_v1;
+
 typedef struct nx_plugin_entry {
   /* These 16 bytes never change, in any version. */
   uint32_t magic;       /* NX_PLUGIN_MAGIC */

@@ -90,9 +90,20 @@ typedef struct nx_peer {
   nx_str address;         /* "192.0.2.1:5123", or the path for a Unix socket */
   nx_str local_address;   /* of the listener */
   uint64_t max_send_size; /* largest message the peer accepts; 0 = no limit known */
-  nx_value* details; /* dict for authenticators and the meta API, or NULL: http_headers_received,
-                        cookie, websocket_protocol, peer_certificate, channel_id, …; counted
-                        up by the router if it keeps it */
+  /* A dict for authenticators and the meta API, or NULL; counted up by the router if it keeps it.
+   * Keys that the transports of the router fill, each only where there is something to say:
+   *   http_headers_received  dict: name in lower case -> value; several of a name are joined
+   *   http_request_path, http_request_query, origin, websocket_protocol  strings
+   *   cookie                 string: value of the listener's tracking cookie, which the answer to
+   *                          the request sets for a client that has none
+   *   tls_version            "TLSv1.3"
+   *   channel_id             dict: "tls-exporter" (RFC 9266) and, with TLS 1.2, "tls-unique"
+   *                          (RFC 5929) -> binary. With TLS 1.2 only after an extended master
+   *                          secret (RFC 7627)
+   *   peer_certificate       binary: DER of a client certificate that an authority vouched for
+   *   tls_client             dict: what nx_stream_info.tls_client has, for any client certificate,
+   *                          its `verified` included */
+  nx_value* details;
 } nx_peer;
 
 typedef struct nx_serializer_info {
@@ -153,6 +164,10 @@ typedef struct nx_listen_options {
   nx_str tls_alpn;                   /* protocols to offer, separated by ','; empty = none */
   uint32_t tls_handshake_timeout_ms; /* 0 = default */
   uint32_t reserved;
+  /* 1 = ask for a client certificate and let in also those that no authority vouches for, and
+   * clients without one; nx_stream_info.tls_client says which it is. */
+  uint32_t tls_client_any;
+  uint32_t reserved2;
 } nx_listen_options;
 
 #define NX_STREAM_TLS 1u
@@ -168,6 +183,16 @@ typedef struct nx_stream_info {
   nx_bytes tls_peer_certificate; /* DER of a verified client certificate, or empty */
   nx_bytes tls_exporter;         /* RFC 9266 channel binding, 32 bytes, or empty */
   nx_bytes tls_unique;           /* RFC 5929 Finished bytes, TLS 1.2 only, or empty */
+  /* The client's certificate as a dict, or NULL when it showed none; lent as the rest.
+   *   subject, issuer        strings as in RFC 2253: "CN=alice,O=Example"
+   *   common_name            string: the subject's last CN, if it has one
+   *   names                  list of strings: subjectAltName, "DNS:…", "IP:…", "email:…", "URI:…"
+   *   serial                 string: hexadecimal
+   *   sha256                 string: fingerprint of the DER, 64 hexadecimal digits, lower case
+   *   not_before, not_after  integers: seconds since 1970
+   *   verified               bool: an authority of tls_client_ca vouches for it
+   * A name that is no valid UTF-8 or has control characters in it is left out. */
+  const nx_value* tls_client;
 } nx_stream_info;
 
 /* The transport's side of a stream. */

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "kernel/base/value.hpp"
 #include "tests/unit/loop/harness.hpp"
 
 namespace nexus::test {
@@ -68,6 +69,7 @@ class TlsClient {
 struct TlsInfo {
   uint32_t flags = 0;
   std::string address, version, alpn, certificate, exporter, unique;
+  Value client;
 };
 
 // A harness with a certificate of its own authority.
@@ -85,6 +87,7 @@ struct TlsHarness {
       info.certificate = as_text(from.tls_peer_certificate);
       info.exporter = as_text(from.tls_exporter);
       info.unique = as_text(from.tls_unique);
+      info.client = Value::share(from.tls_client);
       return true;
     };
   }

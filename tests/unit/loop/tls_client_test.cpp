@@ -50,6 +50,8 @@ Identity make_identity(const TempFolder& folder, const std::string& name, const 
   X509_set_issuer_name(
       certificate, issuer == nullptr ? subject : X509_get_subject_name(issuer->certificate.get()));
   add_extension(certificate, NID_basic_constraints, is_authority ? "CA:TRUE" : "CA:FALSE");
+  add_extension(certificate, NID_subject_alt_name,
+                ("DNS:" + name + ".example.com,IP:192.0.2.1,URI:urn:example:" + name).c_str());
   REQUIRE(X509_sign(certificate, issuer == nullptr ? made.key.get() : issuer->key.get(),
                     EVP_sha256()) > 0);
 

@@ -83,6 +83,64 @@ TEST_CASE("TLS: client certificates") {
   }
 }
 
+TEST_CASE("TLS: what a client certificate says, whoever vouches for it") {
+  TlsHarness test;
+  const Identity other = make_identity(test.folder, "other", nullptr, true);
+  const Identity good = make_identity(test.folder, "good", &test.authority);
+  const Identity bad = make_identity(test.folder, "bad", &other);
+  test.harness.options.tls.client_any = true;
+  const bool with_authority = GENERATE(false, true);
+  if (with_authority) test.harness.options.tls.client_ca = test.authority.certificate_file;
+  test.harness.listen();
+  TlsClient::Settings settings;
+  settings.max_version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
+  for (const Identity* identity : {&good, &bad}) {
+    settings.identity = identity;
+    settings.resume = nullptr;
+    Owned<SSL_SESSION> session;
+    std::vector<std::unique_ptr<TlsClient>> clients;  // the session of one that is gone is spoilt
+    for (const bool resumed : {false, true}) {
+      CAPTURE(identity->certificate_file, resumed);
+      settings.resume = session.get();
+      test.info.client = {};
+      clients.push_back(std::make_unique<TlsClient>(test.address(), settings));
+      TlsClient& client = *clients.back();
+      REQUIRE(client.connected());
+      REQUIRE(client.send("x"));
+      CHECK(client.receive(1) == "x");
+      CHECK((SSL_session_reused(client.ssl()) == 1) == resumed);
+      const bool verified = with_authority && identity == &good;
+      CHECK(test.info.certificate == (verified ? identity->der() : ""));
+      const Value& about = test.info.client;
+      CHECK(about.find("verified").as_bool(!verified) == verified);
+      CHECK(about.find("common_name").as_string() == (identity == &good ? "good" : "bad"));
+      CHECK_THAT(std::string(about.find("subject").as_string()), Catch::Contains("CN="));
+      CHECK_THAT(std::string(about.find("issuer").as_string()),
+                 Catch::Contains(identity == &good ? "authority" : "other"));
+      uint8_t digest[32];
+      const std::string der = identity->der();
+      REQUIRE(EVP_Digest(der.data(), der.size(), digest, nullptr, EVP_sha256(), nullptr) == 1);
+      std::string hex;
+      for (const uint8_t byte : digest) {
+        hex += "0123456789abcdef"[byte >> 4];
+        hex += "0123456789abcdef"[byte & 15];
+      }
+      CHECK(about.find("sha256").as_string() == hex);
+      CHECK(about.find("not_after").as_int() > about.find("not_before").as_int());
+      REQUIRE(about.find("names").size() == 3);
+      CHECK_THAT(std::string(about.find("names").at(0).as_string()),
+                 Catch::StartsWith("DNS:") && Catch::EndsWith(".example.com"));
+      CHECK(about.find("names").at(1).as_string() == "IP:192.0.2.1");
+      session.reset(SSL_get1_session(client.ssl()));
+    }
+  }
+  TlsClient nobody(test.address());
+  REQUIRE(nobody.connected());
+  REQUIRE(nobody.send("x"));
+  CHECK(nobody.receive(1) == "x");
+  CHECK_FALSE(test.info.client);
+}
+
 TEST_CASE("TLS: old versions are refused") {
   TlsHarness test;
   TlsClient::Settings settings;

@@ -292,11 +292,16 @@ TEST_CASE("T-07: TLS facts are in the details") {
   info.tls_peer_certificate = {der, 2};
   const std::string exporter(32, 'e');
   info.tls_exporter = nexus::sdk::bytes_of(exporter);
+  nx_value* const client = FakeHost::values().new_dict();
+  info.tls_client = client;
+  info.struct_size = sizeof info;
   rig.stream = rig.host.connect(0, &info);
   rig.feed(upgrade());
   const auto& v = FakeHost::values();
   const nx_value* details = rig.session().details;
   CHECK(rig.session().peer_flags == NX_PEER_TLS);
+  CHECK(v.get(details, str_of("tls_client")) == client);
+  v.unref(client);
   CHECK(text_of(v.as_string(v.get(details, str_of("tls_version")))) == "TLSv1.3");
   CHECK(text_of(v.as_binary(v.get(details, str_of("peer_certificate")))) == bytes({0x30, 0}));
   const nx_value* channel = v.get(details, str_of("channel_id"));

@@ -131,6 +131,18 @@ struct Hello {
   ValueView authextra;      // HELLO.Details.authextra, or empty
   const nx_peer* peer;      // may be null
   ValueView peer_details;  // what the transport knows: http_headers_received, cookie, …; or empty
+
+  // The TLS channel binding of a type, "tls-exporter" or "tls-unique"; empty when the connection
+  // has none of it.
+  nx_bytes channel_binding(std::string_view type) const {
+    return peer_details["channel_id"][type].as_binary();
+  }
+  // What is known of the client's TLS certificate (nx_stream_info.tls_client), or empty.
+  ValueView certificate() const { return peer_details["tls_client"]; }
+  // An HTTP header of the request that opened the connection, name in lower case; or empty.
+  std::string_view http_header(std::string_view name) const {
+    return peer_details["http_headers_received"][name].as_string();
+  }
 };
 
 class Authenticator : public Component {

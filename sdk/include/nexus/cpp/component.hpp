@@ -18,6 +18,8 @@
 #include <array>
 #include <iterator>
 #include <memory>
+#include <string_view>
+#include <type_traits>
 
 #include "nexus/cpp/host.hpp"
 #include "nexus/cpp/options.hpp"
@@ -73,6 +75,16 @@ class Component {
   ThreadCheck threads_;
 };
 
+// Beside the kind's base class, for what can read its data again while it runs:
+//   class Mine : public Authenticator, public Reloadable
+class Reloadable {
+ public:
+  virtual ~Reloadable() = default;
+  // All or nothing: throw, and what was there before stays. The loops go on asking meanwhile.
+  // [main]
+  virtual void reload() = 0;
+};
+
 // The functions of nx_component for a class. `self` is always a Component*.
 template <typename C>
 struct ComponentFunctions {
@@ -106,7 +118,17 @@ struct ComponentFunctions {
     of(self)->threads().main("destroy()");
     delete of(self);
   }
+  static nx_status reload(void* self, nx_error* error) {
+    return barrier(error, [&] {
+      of(self)->threads().main("reload()");
+      static_cast<C*>(of(self))->reload();
+    });
+  }
   static const void* interface_of(void* self, const char* id) {
+    if constexpr (std::is_base_of_v<Reloadable, C>) {
+      static constexpr nx_reload_v1 kReload = {sizeof(nx_reload_v1), 0, &reload};
+      if (std::string_view(id) == NX_RELOAD_V1) return &kReload;
+    }
     const void* found = nullptr;
     barrier(nullptr, [&] { found = of(self)->interface_of(id); });
     return found;

@@ -59,6 +59,13 @@ class Plugin {
     return static_cast<const Table*>(component_->interface(self_, id));
   }
 
+  // As SIGHUP: throws Error with the component's text, NX_E_UNSUPPORTED if it cannot do that.
+  void reload() {
+    const auto* table = interface_of<nx_reload_v1>(NX_RELOAD_V1);
+    if (table == nullptr) throw Error(NX_E_UNSUPPORTED, "the component cannot reload");
+    call([&](nx_error* error) { return table->reload(self_, error); });
+  }
+
   // ---- authenticators ----
   // `details` is HELLO.Details as JSON. The method is the first that the component serves.
   AuthOutcome hello(std::string_view details = "{}", std::string_view realm = "realm1",
