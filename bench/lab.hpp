@@ -71,5 +71,6 @@ void scenario_slow(Lab& lab);
 void scenario_pipelined(Lab& lab);
 void scenario_progressive(Lab& lab);
 void scenario_patterns(Lab& lab);
+void scenario_subscriptions(Lab& lab);
 
 }  // namespace bench

@@ -1,7 +1,5 @@
 // The scenarios that are one of the common shapes, beside nats-server: rpc, payload, pubsub,
-// fanout; and patterns, which is pubsub with many subscriptions.
-#include <cstdio>
-
+// fanout.
 #include "bench/run.hpp"
 
 namespace bench {
@@ -74,39 +72,6 @@ void scenario_fanout1(Lab& lab) {
   shape.payload = lab.options.payload;
   compare(lab, "fanout1", "event", all_subjects(lab),
           [&](Subject& s) { return std::make_unique<PubsubRun>(lab, s, shape); });
-}
-
-void scenario_patterns(Lab& lab) {
-  // Half prefixes, half wildcards. Each of the thousand topics matches exactly one of them, so
-  // that an event more or less shows as one that is lost or came twice.
-  const size_t count = lab.options.quick ? 1000 : 10000, topics = 1000;
-  PubsubShape plain, shape;
-  shape.subscriptions.clear();
-  shape.topics.clear();
-  const auto numbered = [](const char* pattern, size_t n) {
-    char text[64];
-    std::snprintf(text, sizeof(text), pattern, n);
-    return std::string(text);
-  };
-  for (size_t n = 0; n < count / 2; ++n) {
-    shape.subscriptions.emplace_back(numbered("bench.p%06zu", n), "prefix");
-    shape.subscriptions.emplace_back(numbered("bench..w%06zu", n), "wildcard");
-  }
-  for (size_t n = 0; n < topics / 2; ++n) {
-    shape.topics.push_back(numbered("bench.p%06zu.x", n));
-    shape.topics.push_back(numbered("bench.y.w%06zu", n));
-  }
-  plain.payload = shape.payload = lab.options.payload;
-  lab.fresh_router();
-  for (const Transport& transport : lab.options.transports) {
-    std::vector<std::unique_ptr<Subject>> subjects;
-    subjects.push_back(lab.router(transport));
-    compare(lab, "patterns", "event", subjects,
-            [&](Subject& s) { return std::make_unique<PubsubRun>(lab, s, plain); });
-    subjects[0]->transport += "+10k";
-    compare(lab, "patterns", "event", subjects,
-            [&](Subject& s) { return std::make_unique<PubsubRun>(lab, s, shape); });
-  }
 }
 
 }  // namespace bench

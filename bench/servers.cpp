@@ -24,7 +24,8 @@ std::string config_text(const Options& options, const std::string& directory) {
          R"("raw":{"type":"rawsocket","listen":"127.0.0.1:0"},)"
          R"("unix":{"type":"rawsocket","listen":)" +
          json_string("unix:" + directory + "/socket") + R"(}},"realms":{"bench":{"uri":)" +
-         json_string(options.realm) + R"(,"authenticators":)" + anonymous + "}}}\n";
+         json_string(options.realm) + R"(,"max_subscriptions":0,"authenticators":)" + anonymous +
+         "}}}\n";
 }
 
 // What a server last said about itself.

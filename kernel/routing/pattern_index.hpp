@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "kernel/message/code.hpp"
@@ -216,7 +217,7 @@ class PatternIndex {
     switch (match) {
       case Match::exact: {
         const auto at = exact_.find(uri);
-        return at == exact_.end() ? nullptr : at->second;
+        return at == exact_.end() ? nullptr : *at;
       }
       case Match::prefix:
         return prefix_.find(uri);
@@ -229,7 +230,7 @@ class PatternIndex {
   void insert(T* value, Match match) {
     switch (match) {
       case Match::exact:
-        exact_.emplace(value->uri, value);
+        exact_.insert(value);
         break;
       case Match::prefix:
         prefix_.insert(value->uri, value);
@@ -243,7 +244,7 @@ class PatternIndex {
   void erase(T* value, Match match) {
     switch (match) {
       case Match::exact:
-        exact_.erase(value->uri);
+        exact_.erase(value);
         break;
       case Match::prefix:
         prefix_.erase(value->uri);
@@ -281,7 +282,22 @@ class PatternIndex {
            uri[prefix.size()] == '.';
   }
 
-  std::unordered_map<std::string_view, T*> exact_;
+  // A set, since the key lies in T: there may be a million of them.
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view uri) const { return std::hash<std::string_view>{}(uri); }
+    size_t operator()(const T* value) const { return (*this)(std::string_view(value->uri)); }
+  };
+  struct Equal {
+    using is_transparent = void;
+    static std::string_view uri_of(std::string_view uri) { return uri; }
+    static std::string_view uri_of(const T* value) { return value->uri; }
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return uri_of(a) == uri_of(b);
+    }
+  };
+  std::unordered_set<T*, Hash, Equal> exact_;
   PrefixTrie<T> prefix_;
   WildcardTrie<T> wildcard_;
 };
