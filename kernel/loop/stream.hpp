@@ -87,6 +87,7 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   // Measured from the beginning of the turn.
   void set_deadline(uint64_t delay_ms);
   void close(uint32_t how, uint32_t reason, std::string_view text);
+  nx_status at_flush();
 
   // Bytes received and not used yet.
   size_t unused() const { return spill_.size(); }
@@ -163,6 +164,7 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   bool blocked_ : 1 = false;       // the socket took less than was queued
   bool input_ended_ : 1 = false;   // close_notify came, but unused bytes wait for set_reading(1)
   bool owes_drained_ : 1 = false;  // the queue has outlived a flush
+  bool tell_flush_ : 1 = false;    // flushing() is to be called before the next flush
   bool in_dirty_ : 1 = false;
   bool in_later_ : 1 = false;
   nx_buffer* end_text_ = nullptr;

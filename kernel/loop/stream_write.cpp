@@ -39,7 +39,23 @@ void Stream::mark_dirty() {
   loop().add_dirty(*this);
 }
 
+nx_status Stream::at_flush() {
+  if (phase_ != Phase::open) return NX_E_CLOSED;
+  const nx_stream_handler* const handler = source().handler;
+  if (!NX_HAS(handler, flushing) || handler->flushing == nullptr) return NX_E_UNSUPPORTED;
+  tell_flush_ = true;
+  if (!in_dirty_) {  // also while the socket is full: nothing is written then, but it is called
+    in_dirty_ = true;
+    loop().add_dirty(*this);
+  }
+  return NX_OK;
+}
+
 void Stream::flush() {
+  if (tell_flush_) {
+    tell_flush_ = false;
+    if (phase_ == Phase::open) source().handler->flushing(connection_);
+  }
   if (phase_ != Phase::dead && !blocked_) send_all();
 }
 

@@ -99,6 +99,8 @@ void close(nx_stream* stream, uint32_t how, uint32_t reason, nx_str why) {
   Stream::of(stream).close(how, reason, to_view(why));
 }
 
+nx_status at_flush(nx_stream* stream) { return Stream::of(stream).at_flush(); }
+
 }  // namespace
 
 const nx_host_streams_v1* streams_service() {
@@ -113,7 +115,8 @@ const nx_host_streams_v1* streams_service() {
                                            &queued,
                                            &set_reading,
                                            &set_deadline,
-                                           &close};
+                                           &close,
+                                           &at_flush};
   return &table;
 }
 

@@ -52,6 +52,11 @@ class StreamConnection {
   // Queues a run of bytes by copying. False when out of memory or closing.
   bool write_copy(const uint8_t* data, uint64_t size);
   uint64_t queued() const { return streams().queued(stream); }
+  // Has on_flushing() called before the queue is written at the end of this turn. False when this
+  // router does not do that.
+  bool ask_for_flushing() {
+    return NX_HAS(&streams(), at_flush) && streams().at_flush(stream) == NX_OK;
+  }
   // To be called after queueing an answer to a ping of so many bytes.
   void count_pong(uint64_t size);
 

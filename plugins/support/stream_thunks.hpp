@@ -4,7 +4,7 @@
 // `ListenerT` derives from StreamListener and has configure(section, error) and listen(error).
 // `ConnectionT` derives from StreamConnection and has make(listener, stream, info, over_limit),
 // which throws only while no connection exists yet, received(data, size), on_stream_deadline(),
-// send(message) and close(how, reason).
+// send(message), close(how, reason) and, if it ever calls at_flush(), on_flushing().
 #pragma once
 
 #include <new>
@@ -96,6 +96,10 @@ struct ConnectionThunks {
     delete &self(connection);
   }
 
+  static void flushing(void* connection) {
+    if constexpr (requires(ConnectionT & c) { c.on_flushing(); }) self(connection).on_flushing();
+  }
+
   static int64_t send(void* connection, const nx_message* message) {
     return self(connection).send(*message);
   }
@@ -106,7 +110,7 @@ struct ConnectionThunks {
   }
 
   static constexpr nx_stream_handler kHandler = {
-      sizeof(nx_stream_handler), 0, accepted, received, drained, deadline, closed,
+      sizeof(nx_stream_handler), 0, accepted, received, drained, deadline, closed, flushing,
   };
   static constexpr nx_transport_v1 kTransport = {
       sizeof(nx_transport_v1),

@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: ";
     head += (mode & 0x10) != 0 ? "wamp.2.json" : "wamp.2.cbor";
+    if ((mode & 0x40) != 0) head += ".batched";
     wire.insert(0, head + "\r\n\r\n");
   }
   run_both_ways(nexus_plugin_entry_v1_nexus_transport_websocket(), plan, wire);

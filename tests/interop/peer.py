@@ -260,7 +260,7 @@ class Checker:
             self.check("event topic", kwargs["event_topic"], self.prefix + topic)
 
 
-async def connect(url, transport, form, realm, deflate=False, serve=True):
+async def connect(url, transport, form, realm, deflate=False, batched=False, serve=True):
     loop = asyncio.get_running_loop()
     prefix = "interop.py.%s.%s" % (transport, form)
     made = []
@@ -270,7 +270,7 @@ async def connect(url, transport, form, realm, deflate=False, serve=True):
         return made[-1]
 
     if transport.startswith("ws"):
-        factory = WampWebSocketClientFactory(create, url=url, serializers=[FORMATS[form]()])
+        factory = WampWebSocketClientFactory(create, url=url, serializers=[FORMATS[form](batched=batched)])
         if deflate:
             factory.setProtocolOptions(
                 perMessageCompressionOffers=[PerMessageDeflateOffer()],
@@ -306,6 +306,10 @@ async def main():
                 print("skip %s: its Python package is missing" % form, flush=True)
                 continue
             sessions.append(await connect(config["urls"][transport], transport, form, config["realm"]))
+    for form, made in FORMATS.items():
+        if made is not None:
+            sessions.append(await connect(config["urls"]["ws"], "wsbatched", form, config["realm"],
+                                          batched=True))
     sessions.append(await connect(config["urls"]["ws"], "wsdeflate", "json", config["realm"], True))
     targets = [{"name": "py", "prefix": session.prefix, "session": session.joined.result().session,
                 "binary": True, "progressive": True,

@@ -10,8 +10,9 @@ namespace {
 // Below wamp, so that no pattern that a test registers can catch it (U-14).
 constexpr std::string_view kNobody = "wamp.nobody.has.this.procedure";
 
-WireOptions with_format(WireOptions options, Format format) {
-  options.format = format;
+WireOptions for_link(WireOptions options, const Link& link) {
+  options.format = link.format;
+  options.batched = link.batched;
   return options;
 }
 
@@ -24,7 +25,8 @@ Value with_payload(Value message, const Value& args, const Value& kwargs) {
 }  // namespace
 
 std::string Link::name() const {
-  return std::string(carrier_name(carrier)) + "/" + std::string(format_name(format));
+  return std::string(carrier_name(carrier)) + "/" + std::string(format_name(format)) +
+         (batched ? ".batched" : "");
 }
 
 std::ostream& operator<<(std::ostream& out, const Link& link) { return out << link.name(); }
@@ -82,7 +84,7 @@ Value client_details(std::initializer_list<std::string_view> without) {
 
 Peer::Peer(const RouterFixture& router, Link link, WireOptions options)
     : link_(link),
-      wire_(std::make_unique<Wire>(router.url(link.carrier), with_format(options, link.format))) {}
+      wire_(std::make_unique<Wire>(router.url(link.carrier), for_link(options, link))) {}
 
 std::unique_ptr<Peer> Peer::joined(const RouterFixture& router, Link link, std::string_view realm,
                                    const Value& details) {

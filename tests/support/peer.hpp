@@ -27,6 +27,7 @@ class RouterFixture;
 struct Link {
   Carrier carrier = Carrier::websocket;
   Format format = Format::json;
+  bool batched = false;  // the batched subprotocol; WebSocket only
   std::string name() const;
 };
 std::ostream& operator<<(std::ostream& out, const Link& link);  // for Catch
@@ -130,12 +131,13 @@ void settle(std::initializer_list<Peer*> peers);
 // settle(), and then none of the peers has got anything. Throws PeerError naming what came.
 void expect_nothing(std::initializer_list<Peer*> peers);
 
-// The nine links, and pairs of links for tests of two peers with different formats and carriers.
+// Every carrier with every format, and pairs of links for tests of two peers with different formats
+// and carriers.
 std::vector<Link> all_links();
 std::vector<std::pair<Link, Link>> mixed_links();
 
 // A link and a number of loops. All links with three loops, so that peers live on different ones,
-// and each carrier and format once with a single loop.
+// and each carrier once with a single loop.
 struct Setup {
   Link link;
   unsigned loops = 3;

@@ -197,10 +197,11 @@ void Wire::connect_unix(const std::string& path) {
 
 void Wire::websocket_handshake(const std::string& host, const std::string& path) {
   const std::string key = base64(random_bytes(16));
+  const std::string protocol =
+      std::string(format_subprotocol(options_.format)) + (options_.batched ? ".batched" : "");
   send_raw("GET " + path + " HTTP/1.1\r\nHost: " + host +
            "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key +
-           "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: " +
-           std::string(format_subprotocol(options_.format)) + "\r\n\r\n");
+           "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: " + protocol + "\r\n\r\n");
   const auto deadline = Clock::now() + patience();
   size_t end;
   while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
@@ -219,7 +220,7 @@ void Wire::websocket_handshake(const std::string& host, const std::string& path)
   };
   const std::string accept = base64(sha1(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
   if (!head.starts_with("HTTP/1.1 101 ") || header("sec-websocket-accept") != accept ||
-      header("sec-websocket-protocol") != format_subprotocol(options_.format)) {
+      header("sec-websocket-protocol") != protocol) {
     throw WireError("WebSocket handshake refused: " + head);
   }
 }
@@ -239,6 +240,15 @@ void Wire::rawsocket_handshake() {
 }
 
 std::string Wire::framed(std::string_view payload) const {
+  if (!options_.batched) return frame_of(payload);
+  std::string batch;
+  if (!is_text(options_.format)) append_big_endian(batch, payload.size(), 4);
+  batch += payload;
+  if (is_text(options_.format)) batch += '\x1e';
+  return frame_of(batch);
+}
+
+std::string Wire::frame_of(std::string_view payload) const {
   std::string out;
   if (carrier_ != Carrier::websocket) {
     append_big_endian(out, payload.size(), 4);
@@ -266,7 +276,7 @@ void Wire::send_message(std::string_view payload) { send_raw(framed(payload)); }
 void Wire::send_frame(unsigned type, std::string_view payload, bool final) {
   std::string out;
   if (carrier_ == Carrier::websocket) {
-    out = framed(payload);
+    out = frame_of(payload);
     out[0] = static_cast<char>((final ? 0x80 : 0) | type);
   } else {
     append_big_endian(out, payload.size(), 4);
@@ -364,6 +374,31 @@ Frame Wire::receive_frame_by(Clock::time_point deadline) {
 }
 
 std::string Wire::receive_message(milliseconds timeout) {
+  if (!options_.batched) return receive_whole(timeout);
+  if (unbatched_.empty()) unbatch(receive_whole(timeout));
+  std::string message = std::move(unbatched_.front());
+  unbatched_.pop_front();
+  return message;
+}
+
+void Wire::unbatch(std::string_view batch) {
+  if (batch.empty()) throw WireError("an empty batch");
+  while (!batch.empty()) {
+    size_t skip = 4;
+    size_t size = 0;
+    if (is_text(options_.format)) {
+      skip = 0;
+      size = batch.find('\x1e');
+    } else if (batch.size() >= 4) {
+      size = big_endian(batch.substr(0, 4));
+    }
+    if (batch.size() < skip || size > batch.size() - skip) throw WireError("a broken batch");
+    unbatched_.emplace_back(batch.substr(skip, size));
+    batch.remove_prefix(skip + size + (is_text(options_.format) ? 1 : 0));
+  }
+}
+
+std::string Wire::receive_whole(milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;
   std::string message;
   for (;;) {
@@ -393,7 +428,7 @@ std::string Wire::receive_message(milliseconds timeout) {
           close_code_ = static_cast<unsigned>(big_endian(frame.payload.substr(0, 2)));
         }
         // Answering is best effort: the router may have closed its side already.
-        try_send_raw(std::string(framed(frame.payload.substr(0, 2))).replace(0, 1, "\x88"));
+        try_send_raw(std::string(frame_of(frame.payload.substr(0, 2))).replace(0, 1, "\x88"));
         throw WireClosed("the router closed the WebSocket with code " +
                          std::to_string(close_code_.value_or(0)) + " " +
                          (frame.payload.size() > 2 ? frame.payload.substr(2) : ""));

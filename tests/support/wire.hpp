@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -38,6 +39,7 @@ struct WireClosed : WireError {
 
 struct WireOptions {
   Format format = Format::json;
+  bool batched = false;           // WebSocket only: the subprotocol for several messages in a frame
   bool handshake = true;          // false: the caller does everything after connect()
   int receive_buffer = 0;         // SO_RCVBUF in bytes; 0 = the system's default
   unsigned length_exponent = 15;  // RawSocket: accepts messages up to 2^(9+n) bytes
@@ -63,7 +65,7 @@ class Wire {
   void send_raw(std::string_view bytes);
   // Writes what the socket takes at once and answers how much that was; -1 = closed.
   long try_send_raw(std::string_view bytes);
-  // The bytes that send_message() would write.
+  // The bytes that send_message() would write; with a batched subprotocol a batch of one.
   std::string framed(std::string_view payload) const;
 
   // The next whole WAMP message. Pings are answered on the way. Throws WireTimeout, WireClosed.
@@ -93,6 +95,9 @@ class Wire {
   bool fill(Clock::time_point deadline);  // false at the end of the stream
   void need(size_t size, Clock::time_point deadline);
   std::string take(size_t size);
+  std::string frame_of(std::string_view payload) const;
+  std::string receive_whole(std::chrono::milliseconds timeout);
+  void unbatch(std::string_view batch);
   Frame receive_frame_by(Clock::time_point deadline);
 
   WireOptions options_;
@@ -100,6 +105,7 @@ class Wire {
   int fd_ = -1;
   std::string input_;
   size_t input_at_ = 0;
+  std::deque<std::string> unbatched_;  // messages of a batch that have not been asked for
   std::optional<unsigned> close_code_;
   uint64_t router_max_message_ = 0;
 };

@@ -32,15 +32,17 @@ class Bytes {
     capacity_ = capacity;
     return true;
   }
-  // Grows by doubling, but not beyond `limit` unless the bytes themselves need it.
-  bool append(const uint8_t* bytes, uint64_t count, uint64_t limit) {
+  // Room for `count` bytes more. Grows by doubling, but not beyond `limit` unless the bytes
+  // themselves need it.
+  bool make_room(uint64_t count, uint64_t limit) {
     const uint64_t needed = size_ + count;
-    if (needed > capacity_ &&
-        !reserve(std::max(needed, std::min(limit, std::max<uint64_t>(capacity_ * 2, 1024))))) {
-      return false;
-    }
+    return needed <= capacity_ ||
+           reserve(std::max(needed, std::min(limit, std::max<uint64_t>(capacity_ * 2, 1024))));
+  }
+  bool append(const uint8_t* bytes, uint64_t count, uint64_t limit) {
+    if (!make_room(count, limit)) return false;
     if (count != 0) std::memcpy(data_ + size_, bytes, count);
-    size_ = needed;
+    size_ += count;
     return true;
   }
   void swap(Bytes& other) noexcept {

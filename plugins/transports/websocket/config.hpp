@@ -33,6 +33,10 @@ inline constexpr std::array kOwnOptions = {
     support::option(NX_OPTION_BOOL, "compression_context_takeover", "false",
                     "Whether compression may refer back to earlier messages: smaller messages, "
                     "for up to 300 KB of memory in each connection."),
+    support::option(NX_OPTION_SIZE, "max_batch_size", "64K",
+                    "Largest frame into which messages for a batched subprotocol are gathered; "
+                    "0 = no batched subprotocols.",
+                    {0, int64_t{16} << 20}),
     support::option(NX_OPTION_SIZE, "max_header_size", "8K",
                     "Largest HTTP request head that opens a connection.", {1024, 65536}),
     support::option(NX_OPTION_STRING, "tracking_cookie", "",
@@ -48,6 +52,7 @@ struct Config {
   uint32_t ping_interval_ms = 0;
   uint32_t ping_timeout_ms = 0;
   DeflateOptions deflate;
+  uint64_t max_batch_size = 65536;  // 0 = no batched subprotocols
   uint64_t max_header_size = 8192;
   std::string tracking_cookie;
 

@@ -116,6 +116,8 @@ void Connection::accept(const HttpRequest& request, const Verdict& verdict) {
   if (verdict.deflate.server_takeover || verdict.deflate.client_takeover) {
     contexts_ = std::make_unique<DeflateContexts>();
   }
+  const bool text = (verdict.serializer->flags & NX_SERIALIZER_TEXT) != 0;
+  if (verdict.batched) batching_ = std::make_unique<Batching>(text);
   support::DictBuilder details(listener->services.values);
   add_details(request, verdict, details);
   peer.add_details(details);
@@ -132,7 +134,7 @@ void Connection::accept(const HttpRequest& request, const Verdict& verdict) {
     end(NX_CLOSE_NOW, NX_CLOSED_LOST, "out of memory");
     return;
   }
-  opcode_ = (verdict.serializer->flags & NX_SERIALIZER_TEXT) != 0 ? kText : kBinary;
+  opcode_ = text ? kText : kBinary;
   deflate_in_ = deflate_out_ = verdict.deflate.on;
   server_takeover_ = verdict.deflate.server_takeover;
   client_takeover_ = verdict.deflate.client_takeover;
@@ -159,6 +161,11 @@ void Connection::refuse(int status, std::string_view text, std::string_view head
 
 int64_t Connection::send(const nx_message& message) {
   if (state_ != kOpen) return NX_E_CLOSED;
+  return batching_ == nullptr ? send_frame(message) : send_batched(message);
+}
+
+// One frame with this payload.
+int64_t Connection::send_frame(const nx_message& message) {
   uint8_t head[kMaxServerHeader];
   thread_local Bytes scratch;
   if (deflate_out_ && message.size >= config().deflate.min_size && compress(message, scratch)) {
@@ -202,6 +209,7 @@ bool Connection::send_control(uint8_t opcode, const uint8_t* payload, uint32_t s
 }
 
 void Connection::send_close(uint16_t code, std::string_view reason) {
+  flush_batch();
   uint8_t payload[kMaxControlPayload];
   payload[0] = static_cast<uint8_t>(code >> 8);
   payload[1] = static_cast<uint8_t>(code);

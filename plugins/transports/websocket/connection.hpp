@@ -10,6 +10,7 @@
 #include "plugins/support/peer_info.hpp"
 #include "plugins/support/stream_connection.hpp"
 #include "plugins/support/stream_thunks.hpp"
+#include "plugins/transports/websocket/batch.hpp"
 #include "plugins/transports/websocket/deflate.hpp"
 #include "plugins/transports/websocket/frame.hpp"
 #include "plugins/transports/websocket/http_request.hpp"
@@ -31,6 +32,10 @@ class Connection : public support::StreamConnection {
   uint64_t received(uint8_t* data, uint64_t size);
   void on_stream_deadline();
   int64_t send(const nx_message& message);
+  void on_flushing() { flush_batch(); }
+  uint64_t queued() const {
+    return StreamConnection::queued() + (batching_ == nullptr ? 0 : batching_->pending.size());
+  }
   void close(uint32_t how, std::string_view reason);
 
  private:
@@ -77,6 +82,12 @@ class Connection : public support::StreamConnection {
   bool append_fragment(const FrameHeader& header, const uint8_t* payload);
   Taken finish_assembly();
   Taken deliver_one(Bytes& message);
+  // A batch counts as one message, but for what frames the only message of one.
+  uint64_t payload_limit() const {
+    return listener->max_message_size + (batching_ == nullptr ? 0 : Batching::kPrefixSize);
+  }
+  Taken deliver_payload(nx_bytes payload);
+  Taken deliver_batch(nx_bytes payload);
   bool expand(const uint8_t* data, uint64_t size, Bytes& out);
   uint64_t read_closing(const uint8_t* data, uint64_t size, uint64_t used);
 
@@ -85,10 +96,15 @@ class Connection : public support::StreamConnection {
   void send_close(uint16_t code, std::string_view reason);
   void fail(uint16_t code, const char* error);
   bool compress(const nx_message& message, Bytes& out);
+  int64_t send_frame(const nx_message& payload);
+  int64_t send_batched(const nx_message& message);
+  int64_t send_alone(const nx_message& message);
+  bool flush_batch();
 
   std::unique_ptr<Handshake> handshake_;
   std::unique_ptr<Assembly> assembly_;
   std::unique_ptr<DeflateContexts> contexts_;  // with context takeover only
+  std::unique_ptr<Batching> batching_;         // with a batched subprotocol only
   uint64_t skip_ = 0;                          // payload to pass over while closing
   State state_ = kHandshake;
   uint8_t opcode_ = kBinary;  // of messages, both ways

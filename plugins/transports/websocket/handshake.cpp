@@ -85,29 +85,37 @@ std::string random_cookie() {
   return out;
 }
 
-std::string known_protocols(const std::vector<support::SerializerEntry>& serializers) {
+std::string known_protocols(const std::vector<support::SerializerEntry>& serializers,
+                            const Config& config) {
   std::string out;
+  std::string_view last;
   for (const support::SerializerEntry& entry : serializers) {
-    if (entry.subprotocol.empty() || out.find(entry.subprotocol) != std::string::npos) continue;
+    if (entry.subprotocol.empty() || entry.subprotocol == last) continue;
+    last = entry.subprotocol;
     if (!out.empty()) out += ", ";
     out += entry.subprotocol;
   }
+  if (config.max_batch_size != 0) out += ", each also with \".batched\" behind it";
   return out;
 }
 
 // The first of the client's subprotocols that is known; the client's order decides (T-01).
-const support::SerializerEntry* choose(const HttpRequest& request,
-                                       const std::vector<support::SerializerEntry>& serializers) {
-  const support::SerializerEntry* chosen = nullptr;
+void choose(const HttpRequest& request, const Config& config,
+            const std::vector<support::SerializerEntry>& serializers, Verdict& verdict) {
+  constexpr std::string_view kBatched = ".batched";
   request.any_element("sec-websocket-protocol", [&](std::string_view offered) {
+    std::string_view name = offered;
+    const bool batched = config.max_batch_size != 0 && name.ends_with(kBatched);
+    if (batched) name.remove_suffix(kBatched.size());
     for (const support::SerializerEntry& entry : serializers) {
-      if (entry.subprotocol != offered) continue;
-      chosen = &entry;  // two dialects may share a name: then our order decides
+      if (entry.subprotocol.empty() || entry.subprotocol != name) continue;
+      verdict.serializer = &entry;  // two dialects may share a name: then our order decides
+      verdict.batched = batched;
+      verdict.subprotocol = offered;
       return true;
     }
     return false;
   });
-  return chosen;
 }
 
 // All headers of one name as one list.
@@ -184,13 +192,13 @@ Verdict judge(const HttpRequest& request, const Config& config,
     return refuse(403, "pages from " + printable(origin) + " may not connect to this router");
   }
   Verdict verdict;
-  verdict.serializer = choose(request, serializers);
+  choose(request, config, serializers, verdict);
   if (verdict.serializer == nullptr) {
     const std::string offered = joined(request, "sec-websocket-protocol", ", ");
     return refuse(400, (offered.empty()
                             ? "Sec-WebSocket-Protocol is missing"
                             : "none of the subprotocols " + printable(offered) + " is known here") +
-                           "; this router speaks " + known_protocols(serializers));
+                           "; this router speaks " + known_protocols(serializers, config));
   }
   if (config.deflate.enabled) {
     bool malformed = false;
@@ -221,7 +229,7 @@ std::string switching_protocols(const Verdict& verdict, const Config& config, bo
       "Connection: Upgrade\r\n"
       "Sec-WebSocket-Accept: ";
   out += verdict.accept_key;
-  out += "\r\nSec-WebSocket-Protocol: " + verdict.serializer->subprotocol + "\r\n";
+  out += "\r\nSec-WebSocket-Protocol: " + verdict.subprotocol + "\r\n";
   if (verdict.deflate.on) out += "Sec-WebSocket-Extensions: " + verdict.deflate.response + "\r\n";
   if (verdict.cookie_new) {
     out += "Set-Cookie: " + config.tracking_cookie + "=" + verdict.cookie +
@@ -282,7 +290,7 @@ void add_details(const HttpRequest& request, const Verdict& verdict,
     details.add_text("origin", to_utf8(origin));
   }
   if (!verdict.cookie.empty()) details.add_text("cookie", verdict.cookie);
-  details.add_text("websocket_protocol", verdict.serializer->subprotocol);
+  details.add_text("websocket_protocol", verdict.subprotocol);
 }
 
 }  // namespace nexus::websocket

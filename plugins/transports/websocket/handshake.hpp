@@ -20,6 +20,8 @@ struct Verdict {
   std::string headers;  // further lines of a refusal, each with its CRLF
 
   const support::SerializerEntry* serializer = nullptr;
+  bool batched = false;     // frames carry several messages
+  std::string subprotocol;  // as it was offered
   std::string accept_key;
   DeflateAgreement deflate;
   std::string cookie;       // value of the tracking cookie, if there is one

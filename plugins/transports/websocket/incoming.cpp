@@ -39,10 +39,12 @@ uint64_t Connection::read_frames(uint8_t* data, uint64_t size, uint64_t start) {
     if (size - at - header.header_size < header.payload_size) break;
     uint8_t* payload = data + at + header.header_size;
     const bool simple = header.final && !header.compressed && !header.is_control() &&
-                        header.opcode != kContinuation;
+                        header.opcode != kContinuation && batching_ == nullptr;
     // The router's answer to what came before may end all this, so nothing is touched yet.
     if (!simple && (!flush(batch) || state_ != kOpen)) return batch.used;
-    const bool beyond_ascii = unmask(payload, header.payload_size, header.mask);
+    // A frame of many messages may come again for each of them: not all of it is looked at then.
+    const bool again = batching_ != nullptr && batching_->at != 0;
+    const bool beyond_ascii = !again && unmask(payload, header.payload_size, header.mask);
     clear_mask(data + at, header.header_size);
     at += header.header_size + header.payload_size;
     if (simple) {
@@ -56,6 +58,12 @@ uint64_t Connection::read_frames(uint8_t* data, uint64_t size, uint64_t start) {
     }
     if (header.is_control()) {
       on_control(header, payload);
+    } else if (batching_ != nullptr && assembly_ == nullptr && header.final && !header.compressed) {
+      if (beyond_ascii && opcode_ == kText && !valid_utf8(payload, header.payload_size)) {
+        fail(kCodeInvalidPayload, "text is not UTF-8");
+        return batch.used;
+      }
+      if (deliver_batch({payload, header.payload_size}) != Taken::kYes) return batch.used;
     } else if (on_complex_data(header, payload) != Taken::kYes) {
       return batch.used;
     }
@@ -80,7 +88,7 @@ uint16_t Connection::check_data_frame(const FrameHeader& header, const char** er
     return kCodeUnsupportedData;
   }
   const bool compressed = first ? header.compressed : assembly_->compressed;
-  const uint64_t limit = listener->max_message_size;
+  const uint64_t limit = payload_limit();
   const uint64_t room =
       (compressed ? on_the_wire(limit) : limit) - (first ? 0 : assembly_->bytes.size());
   if (header.payload_size > room) {
@@ -105,6 +113,7 @@ void Connection::on_control(const FrameHeader& header, const uint8_t* payload) {
 void Connection::on_close_frame(const uint8_t* payload, uint64_t size) {
   if (size == 1) return fail(kCodeProtocolError, "close frame with half a code");
   std::string text = "closed by the peer";
+  flush_batch();
   if (size == 0) {
     send_control(kClose, nullptr, 0);
   } else {
@@ -167,7 +176,7 @@ bool Connection::append_fragment(const FrameHeader& header, const uint8_t* paylo
     assembly_.reset(new (std::nothrow) Assembly);
     if (assembly_ != nullptr) assembly_->compressed = header.compressed;
   }
-  const uint64_t limit = listener->max_message_size;
+  const uint64_t limit = payload_limit();
   if (assembly_ == nullptr ||
       !assembly_->bytes.append(payload, header.payload_size,
                                assembly_->compressed ? on_the_wire(limit) : limit)) {
@@ -200,11 +209,9 @@ Connection::Taken Connection::finish_assembly() {
 Connection::Taken Connection::deliver_one(Bytes& message) {
   static constexpr uint8_t kNothing = 0;
   const nx_bytes view = {message.size() != 0 ? message.data() : &kNothing, message.size()};
-  if (deliver(&view, 1) == 1) {
-    assembly_.reset();
-    return Taken::kYes;
-  }
-  if (state_ != kOpen) return Taken::kNo;
+  const Taken taken = deliver_payload(view);
+  if (taken == Taken::kYes) assembly_.reset();
+  if (taken != Taken::kNo || state_ != kOpen) return taken;
   if (assembly_ == nullptr) {
     assembly_.reset(new (std::nothrow) Assembly);
     if (assembly_ == nullptr) {
@@ -227,9 +234,8 @@ bool Connection::expand(const uint8_t* data, uint64_t size, Bytes& out) {
     inflater = contexts_->inflater.get();
   }
   const InflateResult result =
-      inflater == nullptr
-          ? InflateResult::kNoMemory
-          : inflater->run(data, size, listener->max_message_size, client_takeover_, out);
+      inflater == nullptr ? InflateResult::kNoMemory
+                          : inflater->run(data, size, payload_limit(), client_takeover_, out);
   switch (result) {
     case InflateResult::kOk:
       if (opcode_ != kText || valid_utf8(out.data(), out.size())) return true;

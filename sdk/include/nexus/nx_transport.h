@@ -214,6 +214,9 @@ typedef struct nx_stream_handler {
   /* The stream is over and gone; exactly once after accepted() returned a connection, never from
    * inside a stream function. reason is NX_CLOSED_*. [loop] */
   void (*closed)(void* connection, uint32_t reason, nx_str text);
+  /* What is queued is about to leave, and at_flush() asked for this call: once for each time that
+   * it did. May append. NULL for a transport that never asks. [loop] */
+  void (*flushing)(void* connection);
 } nx_stream_handler;
 
 typedef struct nx_host_streams_v1 {
@@ -245,6 +248,10 @@ typedef struct nx_host_streams_v1 {
   /* NX_CLOSE_*; a close with FLUSH waits at most close_timeout_ms for the peer to take what is
    * queued. closed() follows later. `reason` is one of NX_CLOSED_*, handed to closed(). [loop] */
   void (*close)(nx_stream* stream, uint32_t how, uint32_t reason, nx_str text);
+  /* Has handler->flushing called once at the end of this turn, before the queue is written: for a
+   * transport that puts several messages into one frame. Asking again before that changes nothing.
+   * NX_E_CLOSED while closing, NX_E_UNSUPPORTED when the handler has no such function. [loop] */
+  nx_status (*at_flush)(nx_stream* stream);
 } nx_host_streams_v1;
 
 #ifdef __cplusplus

@@ -79,6 +79,7 @@ class Harness {
   std::function<uint64_t(Connection&, uint8_t*, uint64_t)> received;  // default: echo
   std::function<void(Connection&)> drained;
   std::function<void(Connection&)> deadline;
+  std::function<void(Connection&)> flushing;
   std::function<void(Connection&, const Ended&)> closed;
 
   ListenOptions options;  // address "127.0.0.1:0" unless changed

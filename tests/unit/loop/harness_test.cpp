@@ -211,6 +211,10 @@ const nx_stream_handler* Harness::handler() {
         connection.stream = nullptr;
         harness.ended_.push_back(ended);
         harness.changed.notify_all();
+      },
+      [](void* self) {
+        auto& connection = *static_cast<Connection*>(self);
+        if (connection.harness->flushing) connection.harness->flushing(connection);
       }};
   return &table;
 }

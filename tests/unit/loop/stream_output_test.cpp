@@ -42,6 +42,46 @@ TEST_CASE("everything a turn writes leaves in one system call") {
   CHECK(counters.writes.value() - before == 1);
 }
 
+TEST_CASE(
+    "at_flush: flushing() comes once, at the end of the turn, and what it writes leaves with it") {
+  Harness harness;
+  std::atomic<int> calls{0};
+  harness.flushing = [&](Connection& c) {
+    ++calls;
+    harness.expect(c.write(" and the end") == NX_OK, "flushing() may write");
+  };
+  harness.listen();
+  Client client(harness.address());
+  Connection& connection = harness.connection(0);
+  const LoopCounters& counters = harness.loop().counters();
+  const uint64_t before = counters.writes.value();
+  harness.with(connection, [&](Connection& c) {
+    CHECK(c.stream->at_flush() == NX_OK);
+    CHECK(c.stream->at_flush() == NX_OK);
+    CHECK(c.write("the beginning") == NX_OK);
+    CHECK(calls == 0);
+  });
+  CHECK(client.receive(25) == "the beginning and the end");
+  on_loop(*connection.loop, [] {});
+  CHECK(calls == 1);
+  CHECK(counters.writes.value() - before == 1);
+  // With nothing queued, and again while the socket takes nothing.
+  harness.with(connection, [&](Connection& c) { CHECK(c.stream->at_flush() == NX_OK); });
+  CHECK(client.receive(12) == " and the end");
+  fill_up(harness, connection, 8 << 20);
+  harness.with(connection, [&](Connection& c) { CHECK(c.stream->at_flush() == NX_OK); });
+  on_loop(*connection.loop, [] {});
+  CHECK(calls == 3);
+  // Not for a stream that is closing by then.
+  harness.with(connection, [&](Connection& c) {
+    CHECK(c.stream->at_flush() == NX_OK);
+    c.stream->close(NX_CLOSE_NOW, NX_CLOSED_BY_ROUTER, "enough");
+    CHECK(c.stream->at_flush() == NX_E_CLOSED);
+  });
+  harness.wait_closed(1);
+  CHECK(calls == 3);
+}
+
 TEST_CASE("a stream with much queued does not wait for the end of the turn") {
   Harness harness;
   harness.listen();

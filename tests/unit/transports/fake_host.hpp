@@ -47,9 +47,10 @@ struct nx_stream {
   bool stuck = false;      // the socket takes nothing
   bool was_stuck = false;  // and drained() is owed
   bool reading = true;
-  bool resumed = false;    // set_reading(1) came; bytes are brought again in the next turn
-  uint64_t deadline = 0;   // ms, as set; 0 = none
-  uint32_t close_how = 0;  // 0 = open
+  bool resumed = false;     // set_reading(1) came; bytes are brought again in the next turn
+  uint64_t deadline = 0;    // ms, as set; 0 = none
+  bool tell_flush = false;  // at_flush() was called
+  uint32_t close_how = 0;   // 0 = open
   uint32_t close_reason = 0;
   std::string close_text;
   bool closed = false;
@@ -135,6 +136,7 @@ class FakeHost : public nx_host {
   nx_status open_answer = NX_OK;
   std::function<void(nx_session&)> on_open;
   std::function<uint32_t(nx_session&, const nx_bytes*, uint32_t)> take;  // for new sessions
+  bool calls_flushing = true;  // false: a router that does not know at_flush()
   std::vector<std::string> bound = {"127.0.0.1:4711"};
   nx_status listen_answer = NX_OK;
 
@@ -220,6 +222,7 @@ class FakeHost : public nx_host {
     }
   }
   void flush(nx_stream& s) {
+    if (std::exchange(s.tell_flush, false) && s.close_how == 0) handler->flushing(s.connection);
     if (s.closed || s.queue.empty()) return;
     if (s.stuck) {
       s.was_stuck = true;
@@ -323,6 +326,14 @@ class FakeHost : public nx_host {
     s->deadline = 0;
   }
 
+  static nx_status at_flush(nx_stream* s) {
+    demand(!s->closed, "at_flush() on a stream that is gone");
+    if (s->close_how != 0) return NX_E_CLOSED;
+    if (!s->host->calls_flushing) return NX_E_UNSUPPORTED;
+    s->tell_flush = true;
+    return NX_OK;
+  }
+
   // ---- sessions ----
   static nx_status serializer(nx_host* host, uint32_t index, nx_serializer_info* out) {
     FakeHost& self = of(host);
@@ -387,7 +398,8 @@ class FakeHost : public nx_host {
                                                   queued,
                                                   set_reading,
                                                   set_deadline,
-                                                  close};
+                                                  close,
+                                                  at_flush};
   static constexpr nx_host_sessions_v1 kSessions = {sizeof(nx_host_sessions_v1),
                                                     0,
                                                     serializer,

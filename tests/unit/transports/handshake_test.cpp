@@ -61,7 +61,7 @@ TEST_CASE("T-01: a client is let in, with the accept key of RFC 6455") {
 
 TEST_CASE("T-01: the client's order decides about the subprotocol") {
   WebSocketRig rig;
-  CHECK(rig.open("wamp.2.cbor.batched, wamp.2.cbor, wamp.2.json").serializer == 2);
+  CHECK(rig.open("wamp.2.cbor.bunched, wamp.2.cbor, wamp.2.json").serializer == 2);
   CHECK(rig.answer.find("Sec-WebSocket-Protocol: wamp.2.cbor\r\n") != std::string::npos);
   CHECK(rig.open("wamp.2.json,wamp.2.cbor").serializer == 0);
   CHECK(rig.open("x", "Sec-WebSocket-Protocol:wamp.2.msgpack\r\n").serializer == 1);

@@ -382,7 +382,8 @@ inline void Host::add_services() {
       [](nx_stream*) -> uint64_t { return 0; },
       [](nx_stream*, uint32_t) {},
       [](nx_stream*, uint64_t) {},
-      [](nx_stream*, uint32_t, uint32_t, nx_str) {}};
+      [](nx_stream*, uint32_t, uint32_t, nx_str) {},
+      [](nx_stream*) -> nx_status { return NX_E_UNSUPPORTED; }};
   services_ = {{NX_HOST_LOG, &kLog},
                {NX_HOST_VALUES, &values_table},
                {NX_HOST_BUFFERS, &buffers_table},

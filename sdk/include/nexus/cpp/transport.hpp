@@ -234,7 +234,8 @@ class StreamConnection : public Connection {
                                                    &call_received,
                                                    &call_drained,
                                                    &call_deadline,
-                                                   &call_closed};
+                                                   &call_closed,
+                                                   nullptr};
     return kHandler;
   }
 
