@@ -6,7 +6,11 @@ import hashlib
 import hmac
 import json
 import shutil
+import signal
+import socket
+import ssl
 import subprocess
+import time
 
 import harness
 from harness import Daemon, FolderTest, RawClient, run
@@ -28,7 +32,7 @@ class AuthExamples(FolderTest):
         daemon = Daemon("-c", self.examples / name, "--ws", "127.0.0.1:0", "--tcp", "127.0.0.1:0",
                         program=program, plugins=None if program else harness.PLUGINS)
         self.addCleanup(daemon.__exit__)
-        self.url = next(url for url in daemon.wait_until_ready() if url.startswith("rs:"))
+        self.url = next(url for url in daemon.wait_until_ready() if url.startswith("rs"))
         return daemon
 
     def hello(self, method, authid="joe", **details):
@@ -95,6 +99,88 @@ class AuthExamples(FolderTest):
         self.assertEqual(len(challenge[2]["challenge"]), 64)
         client.send([AUTHENTICATE, "00" * 64 + challenge[2]["challenge"], {}])
         self.assertEqual(client.receive()[2], "wamp.error.authentication_denied")
+
+    def test_dynamic(self):
+        self.start("dynamic.json")
+        backend = RawClient(self.url)
+        self.addCleanup(backend.close)
+        backend.send([1, "backend", {"roles": {"callee": {}}, "authmethods": ["ticket"],
+                                     "authid": "joe"}])
+        self.assertEqual(backend.receive()[0], CHALLENGE)
+        self.assert_joins(backend, "ticket", PASSWORD)
+        backend.send([64, 1, {}, "com.example.authenticate"])
+        self.assertEqual(backend.receive()[0], 65)
+        client, _ = self.hello("ticket")
+        client.send([AUTHENTICATE, "what joe says", {}])
+        invocation = backend.receive()
+        self.assertEqual(invocation[4][:2], ["realm1", "joe"])
+        self.assertEqual(invocation[4][2]["ticket"], "what joe says")
+        backend.send([70, invocation[1], {}, ["user"]])
+        self.assertEqual(client.receive()[2]["authrole"], "user")
+
+    def test_tls(self):
+        self.make_certificates()
+        self.start("tls.json")
+        for name, expected in (("joe.example.com", ("joe", "user")), ("box7", ("box7", "device"))):
+            client = self.tls_client(name)
+            welcome = client.receive()
+            self.assertEqual(welcome[0], WELCOME, welcome)
+            self.assertEqual((welcome[2]["authid"], welcome[2]["authrole"]), expected)
+            self.assertEqual(welcome[2]["authmethod"], "tls")
+        self.assertEqual(self.tls_client(None).receive()[2],
+                         "wamp.error.no_matching_auth_method")
+
+    def make_certificates(self):
+        def openssl(*arguments):
+            subprocess.run(["openssl", *arguments], cwd=self.examples, check=True,
+                           capture_output=True, timeout=harness.DEADLINE)
+
+        def key(name):
+            return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    name]
+
+        openssl("req", "-x509", *key("server.key"), "-out", "server.pem", "-subj", "/CN=localhost")
+        openssl("req", "-x509", *key("ca.key"), "-out", "clients.pem", "-subj", "/CN=clients")
+        for name in ("joe.example.com", "box7"):
+            openssl("req", *key(f"{name}.key"), "-out", "request", "-subj", f"/CN={name}")
+            openssl("x509", "-req", "-in", "request", "-CA", "clients.pem", "-CAkey", "ca.key",
+                    "-CAcreateserial", "-out", f"{name}.pem")
+
+    def tls_client(self, name):
+        """Says HELLO for the method tls with this name's certificate, or with none."""
+        context = ssl.create_default_context(cafile=self.examples / "server.pem")
+        context.check_hostname = False
+        if name:
+            context.load_cert_chain(self.examples / f"{name}.pem", self.examples / f"{name}.key")
+        client = RawClient.__new__(RawClient)
+        host, _, port = self.url.rpartition("//")[2].rpartition(":")
+        plain = socket.create_connection((host, int(port)), harness.DEADLINE)
+        client.socket = context.wrap_socket(plain)
+        self.addCleanup(client.close)
+        client.socket.sendall(b"\x7f\xf1\0\0")
+        client.read(4)
+        client.send([1, "realm1", {"roles": {"caller": {}}, "authmethods": ["tls"]}])
+        return client
+
+    def test_a_reload(self):
+        daemon = self.start("ticket.json")
+        users = self.examples / "users.json"
+        good = users.read_text(encoding="utf-8")
+
+        def reloads():
+            return daemon.error_text().count("authenticators.users")
+
+        for content, authid in (("{", "joe"), (good.replace('"joe"', '"ann"'), "ann")):
+            users.write_text(content, encoding="utf-8")
+            before = reloads()
+            daemon.signal(signal.SIGHUP)
+            end = time.monotonic() + harness.DEADLINE
+            while reloads() == before and time.monotonic() < end:
+                time.sleep(0.01)
+            client, _ = self.hello("ticket", authid)
+            client.send([AUTHENTICATE, PASSWORD, {}])
+            self.assertEqual(client.receive()[0], WELCOME, daemon.error_text())
+        self.assertIn("users.json: is not JSON: line 1", daemon.error_text())
 
     def test_the_single_binary_has_them_too(self):
         self.start("ticket.json", program=harness.os.environ["NEXUSD_SINGLE"])

@@ -4,6 +4,7 @@
 // to: TLS, a Unix socket, or this machine's loopback; an option lifts that. A ticket can be stored
 // derived, by PBKDF2 or argon2id; that is then computed on a work thread.
 #include "plugins/support/auth/method.hpp"
+#include "plugins/support/auth/peer.hpp"
 
 namespace {
 
@@ -62,13 +63,6 @@ class Ticket : public MethodAuthenticator {
   }
 
  private:
-  static bool confidential(const nx_peer* peer) {
-    if (peer == nullptr) return false;
-    if ((peer->flags & (NX_PEER_TLS | NX_PEER_LOCAL)) != 0) return true;
-    const std::string address = throttle_address(nexus::sdk::view(peer->address));
-    return address.compare(0, 4, "127.") == 0 || address == "::/64";
-  }
-
   bool allow_plaintext_ = false;
 };
 

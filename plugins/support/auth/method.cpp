@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "plugins/support/auth/peer.hpp"
 #include "plugins/support/text.hpp"
 
 namespace nexus::auth {
@@ -59,14 +60,9 @@ void MethodAuthenticator::stop() {
   waiting_.swap(waiting);
 }
 
-void MethodAuthenticator::reload_principals() {
-  try {
-    principals_.reload();
-  } catch (const sdk::Error& error) {
-    log().error(std::string("the users stay as they were: ") + error.what());
-    throw;
-  }
-  log().info("read the users again: " + std::to_string(principals_.size()));
+void MethodAuthenticator::reload() {
+  principals_.reload();
+  log().info("users in memory now: " + std::to_string(principals_.size()));
 }
 
 AuthAnswer MethodAuthenticator::denied() { return AuthAnswer::deny("authentication failed"); }
@@ -98,9 +94,7 @@ AuthAnswer MethodAuthenticator::hello(const sdk::AuthOperation& op, const sdk::H
   attempt->session = hello.session;
   if (hello.peer != nullptr) {
     attempt->address = sdk::view(hello.peer->address);
-    if ((hello.peer->flags & NX_PEER_LOCAL) == 0) {
-      attempt->throttle_address = throttle_address(attempt->address);
-    }
+    attempt->throttle_address = counted_address(hello.peer);
   }
   if (std::optional<AuthAnswer> end = open(hello, *attempt)) return *std::move(end);
   if (!principals_.blocks()) {

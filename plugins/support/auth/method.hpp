@@ -57,7 +57,7 @@ struct Verdict {
   sdk::Value extra;      // for WELCOME, when it is
 };
 
-class MethodAuthenticator : public sdk::Authenticator {
+class MethodAuthenticator : public sdk::Authenticator, public sdk::Reloadable {
  public:
   static constexpr std::array<nx_str, 5> kServices{{NX_STR(NX_HOST_LOG), NX_STR(NX_HOST_VALUES),
                                                     NX_STR(NX_HOST_AUTH), NX_STR(NX_HOST_LOOP),
@@ -73,7 +73,7 @@ class MethodAuthenticator : public sdk::Authenticator {
                                sdk::ValueView extra) final;
   void cancel(nx_op op) final;
   // Reads the users anew. When they are broken the old ones stay, and the error says so. [main]
-  void reload_principals();
+  void reload() override;
 
  protected:
   virtual std::unique_ptr<Attempt> make_attempt() const { return std::make_unique<Attempt>(); }

@@ -139,6 +139,26 @@ TEST_CASE("whoever would have to wait too long is refused at once") {
   CHECK(refused);
 }
 
+TEST_CASE("a reload brings new users, and what is broken changes nothing") {
+  const SecretFolder folder;
+  const std::string path =
+      folder.secret("users", R"({"users": {"joe": {"role": "r", "ticket": "one"}}})");
+  fake::Host host;
+  fake::Plugin plugin(host, entry(), "ticket", R"({"file": ")" + path + "\"}");
+  // Who was challenged before is judged by what was known then.
+  const fake::AuthOutcome open = plugin.hello(R"({"authid": "joe"})", "realm1", &kSafe);
+  folder.secret("users", R"({"users": {"joe": {"role": "r", "ticket": "two"}}})");
+  plugin.reload();
+  CHECK(plugin.authenticate(open.op, "one").decision == NX_AUTH_ACCEPT);
+  CHECK(sign_in(host, plugin, "joe", "one", kSafe).decision == NX_AUTH_DENY);
+  CHECK(sign_in(host, plugin, "joe", "two", kSafe).decision == NX_AUTH_ACCEPT);
+  folder.secret("users", R"({"users": {"joe": {"role": "r", "ticket": 3}}})");
+  CHECK_THROWS_WITH(plugin.reload(), path +
+                                         ": users.joe.ticket: must be a text, or a section with "
+                                         "a derived key");
+  CHECK(sign_in(host, plugin, "joe", "two", kSafe).decision == NX_AUTH_ACCEPT);
+}
+
 TEST_CASE("a router that stops with everything open leaves nothing behind") {
   const int64_t values = fake::live_values();
   {
