@@ -52,6 +52,7 @@ struct RouterCounters {
   uint64_t sessions_held_back = 0;    // times reading stopped until a client took its replies
   uint64_t events_encoded = 0;        // EVENT encodings made; receivers of one format share one
   uint64_t events_delivered = 0;
+  uint64_t memory_trims = 0;         // times that free memory was returned to the system
   uint64_t events_acknowledged = 0;  // EVENT_RECEIVED of subscribers
 };
 
@@ -85,7 +86,8 @@ class Router {
   // realm, NX_E_STATE after stop(), or what a component's start() says. [any, not on a loop]
   virtual Status add_realm(const Value& section) = 0;
   // Says GOODBYE wamp.close.close_realm to its sessions and forgets it; nobody new gets in. Its
-  // components stop with the router. NX_E_INVALID when there is none of that URI. [any]
+  // components are stopped and freed by the next change of realms after the last session has left.
+  // NX_E_INVALID when there is none of that URI. [any, not on a loop]
   virtual Status remove_realm(std::string_view uri) = 0;
 
   // Tells every component that can (nexus.reload/1) to read its data again: rules, users,
@@ -108,9 +110,9 @@ struct ConfigSection {
 std::vector<ConfigSection> router_config_sections();
 
 // Loads plugins only, as create() would, for --list-plugins and --describe without a full
-// configuration. Statuses of files that did not load are appended to `failures`.
+// configuration. Mistakes of the section, and files that did not load, are appended to `mistakes`.
 std::unique_ptr<Registry> load_plugins(const Value& plugins_section,
                                        const RouterEnvironment& environment, HostContext& context,
-                                       std::vector<Status>& failures);
+                                       std::vector<ConfigMistake>& mistakes);
 
 }  // namespace nexus

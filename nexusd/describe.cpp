@@ -26,23 +26,17 @@ struct Loaded {
     ConfigFile file;
     std::vector<ConfigMistake> mistakes;
     file.folder = ".";
-    if (!command.config.empty() && !load_config_file(command.config, file, mistakes)) {
-      for (const ConfigMistake& mistake : mistakes) {
-        std::cerr << "nexusd: " << show_mistake(file, mistake) << "\n";
-      }
-      complete = false;
-    }
+    if (!command.config.empty()) load_config_file(command.config, file, mistakes);
     apply_command_line(command, file);
     context.log = &log;
     Value plugins = file.value.find("plugins");
     if (!plugins) plugins = Value::dict();
-    std::vector<nexus::Status> failures;
     registry = nexus::load_plugins(plugins, router_environment(log, file.folder, file.text_values),
-                                   context, failures);
-    for (const nexus::Status& failure : failures) {
-      std::cerr << "nexusd: " << failure.text() << "\n";
-      complete = false;
+                                   context, mistakes);
+    for (const ConfigMistake& mistake : mistakes) {
+      std::cerr << "nexusd: " << show_mistake(file, mistake) << "\n";
     }
+    complete = mistakes.empty();
   }
 
   // By kind and name, so that output does not depend on file names.

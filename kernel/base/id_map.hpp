@@ -2,14 +2,35 @@
 // (calls in flight, invocations, subscriptions). One thread.
 //
 // Empty maps own no memory, so that an idle session costs nothing; lookups touch one cache line
-// in the common case. Ids that count up spread over the slots by a multiplicative hash.
+// in the common case. Clients choose ids, so the hash has a secret of the process in it: whoever
+// does not know it cannot find ids that all want the same slot.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace nexus {
+
+// Drawn once, before main(). Two multiplications with odd secret numbers and a shift between them,
+// which brings the high bits down: every bit of the id reaches every bit of the result's middle.
+struct IdHash {
+  static uint64_t mix(uint64_t id) {
+    uint64_t x = (id ^ key.first) * key.second;
+    x ^= x >> 32;
+    x *= key.third;
+    return x >> 24;
+  }
+
+ private:
+  struct Key {
+    Key();
+    uint64_t first, second, third;
+  };
+  static const Key key;
+};
 
 template <typename T>
 class IdMap {
@@ -64,7 +85,18 @@ class IdMap {
     size_ = 0;
   }
 
-  // fn(id, T&); the map must not change meanwhile.
+  // For what others see the order of: that of the table is a secret's.
+  std::vector<uint64_t> sorted_ids() const {
+    std::vector<uint64_t> ids;
+    ids.reserve(size_);
+    for (size_t i = 0; slots_ != nullptr && i <= mask_; ++i) {
+      if (slots_[i].id != 0) ids.push_back(slots_[i].id);
+    }
+    std::sort(ids.begin(), ids.end());
+    return ids;
+  }
+
+  // fn(id, T&) in no order; the map must not change meanwhile.
   template <typename Fn>
   void for_each(Fn&& fn) {
     if (slots_ == nullptr) return;
@@ -80,9 +112,7 @@ class IdMap {
   };
   static constexpr size_t kSmall = 63;
 
-  size_t home(uint64_t id) const {
-    return static_cast<size_t>((id * 0x9e3779b97f4a7c15ull) >> 32) & mask_;
-  }
+  size_t home(uint64_t id) const { return static_cast<size_t>(IdHash::mix(id)) & mask_; }
 
   void grow() {
     const size_t old_count = slots_ == nullptr ? 0 : mask_ + 1;

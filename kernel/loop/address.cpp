@@ -16,8 +16,7 @@ namespace nexus {
 namespace {
 
 Status bad_address(std::string_view text, std::string_view why) {
-  return Status::error(NX_E_CONFIG,
-                       "listen address \"" + std::string(text) + "\": " + std::string(why));
+  return Status::error(NX_E_CONFIG, "\"" + std::string(text) + "\": " + std::string(why));
 }
 
 bool parse_port(std::string_view text, uint16_t* port) {
@@ -137,8 +136,8 @@ Result<std::vector<SocketAddress>> resolve(const Address& address) {
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, &::freeaddrinfo);
   if (error != 0) {
     const char* const why = error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error);
-    return Status::error(NX_E_CONFIG, "listen address: cannot find \"" + address.host + "\": " +
-                                          why + "; use a name or a number of this machine");
+    return Status::error(NX_E_CONFIG, "cannot find the host \"" + address.host + "\": " + why +
+                                          "; use a name or a number of this machine");
   }
   for (const addrinfo* one = list; one != nullptr; one = one->ai_next) {
     if (one->ai_family != AF_INET && one->ai_family != AF_INET6) continue;
@@ -152,7 +151,8 @@ Result<std::vector<SocketAddress>> resolve(const Address& address) {
     if (!known) found.push_back(entry);
   }
   if (found.empty()) {
-    return Status::error(NX_E_CONFIG, "listen address: \"" + address.host + "\" has no IP address");
+    return Status::error(NX_E_CONFIG,
+                         "the host \"" + address.host + "\" has no IP address; use another one");
   }
   return found;
 }

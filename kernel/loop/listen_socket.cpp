@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 
 namespace nexus {
 namespace {
@@ -61,6 +62,41 @@ bool to_id(const std::string& text, Find find, uint32_t* id) {
   return (parsed.ec == std::errc() && parsed.ptr == end) || find(text.c_str(), id);
 }
 
+Status about_listen(const Status& status) {
+  return Status::error(status.code(), "listen: " + status.text());
+}
+
+std::string no_user(const std::string& name) {
+  return "there is no user \"" + name + "\"; write the name or number of one that this machine has";
+}
+
+std::string no_group(const std::string& name) {
+  return "there is no group \"" + name +
+         "\"; write the name or number of one that this machine has";
+}
+
+// Where the file of a Unix socket would be made.
+void check_path(const std::string& path, ListenMistakes& mistakes) {
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const auto found = std::filesystem::status(folder.empty() ? "." : folder, error);
+  if (!std::filesystem::is_directory(found)) {
+    const bool there = std::filesystem::exists(found);
+    mistakes.push_back(
+        {"listen",
+         "\"unix:" + path + "\": " +
+             (there ? "\"" + folder.string() + "\" is no folder; choose another path"
+                    : "there is no folder \"" + folder.string() + "\"; create it first")});
+    return;
+  }
+  const auto file = std::filesystem::symlink_status(path, error);
+  if (std::filesystem::exists(file) && !std::filesystem::is_socket(file)) {
+    mistakes.push_back({"listen", "\"unix:" + path +
+                                      "\": the file exists and is no socket; remove it or choose "
+                                      "another path"});
+  }
+}
+
 bool find_user(const char* name, uint32_t* id) {
   const passwd* const entry = ::getpwnam(name);
   if (entry != nullptr) *id = entry->pw_uid;
@@ -84,7 +120,7 @@ Status ListenSocket::error(const char* doing, const char* hint) const {
 Result<std::vector<std::shared_ptr<ListenSocket>>> ListenSocket::open_all(
     const std::string& text, const SocketOptions& options) {
   auto parsed = parse_address(text);
-  if (!parsed) return parsed.status();
+  if (!parsed) return about_listen(parsed.status());
   const Address& address = *parsed;
   std::vector<std::shared_ptr<ListenSocket>> sockets;
   if (address.is_unix()) {
@@ -94,7 +130,7 @@ Result<std::vector<std::shared_ptr<ListenSocket>>> ListenSocket::open_all(
     return sockets;
   }
   auto found = resolve(address);
-  if (!found) return found.status();
+  if (!found) return about_listen(found.status());
   // A name with several addresses and port 0: the first one's port is to be everybody's, and may
   // be taken at another address.
   const int attempts = address.port == 0 && found->size() > 1 ? 16 : 1;
@@ -119,6 +155,25 @@ Result<std::vector<std::shared_ptr<ListenSocket>>> ListenSocket::open_all(
     if (status) return sockets;
   }
   return status;
+}
+
+void ListenSocket::check(const std::string& text, const SocketOptions& options,
+                         ListenMistakes& mistakes) {
+  auto address = parse_address(text);
+  if (!address) {
+    mistakes.push_back({"listen", address.status().text()});
+  } else if (address->kind == Address::Kind::unix_path) {
+    check_path(address->path, mistakes);
+  } else if (const auto found = resolve(*address); !found) {
+    mistakes.push_back({"listen", found.status().text()});
+  }
+  uint32_t ignored = 0;
+  if (!options.unix_owner.empty() && !to_id(options.unix_owner, find_user, &ignored)) {
+    mistakes.push_back({"unix_owner", no_user(options.unix_owner)});
+  }
+  if (!options.unix_group.empty() && !to_id(options.unix_group, find_group, &ignored)) {
+    mistakes.push_back({"unix_group", no_group(options.unix_group)});
+  }
 }
 
 Status ListenSocket::open_tcp(SocketAddress address, bool both_families,
@@ -234,12 +289,12 @@ Status ListenSocket::set_file_rights(const SocketOptions& options) {
   uint32_t owner = UINT32_MAX;  // unchanged
   uint32_t group = UINT32_MAX;
   if (!options.unix_owner.empty() && !to_id(options.unix_owner, find_user, &owner)) {
-    return Status::error(NX_E_CONFIG, "cannot listen on " + name_ + ": there is no user \"" +
-                                          options.unix_owner + "\"");
+    return Status::error(NX_E_CONFIG,
+                         "cannot listen on " + name_ + ": " + no_user(options.unix_owner));
   }
   if (!options.unix_group.empty() && !to_id(options.unix_group, find_group, &group)) {
-    return Status::error(NX_E_CONFIG, "cannot listen on " + name_ + ": there is no group \"" +
-                                          options.unix_group + "\"");
+    return Status::error(NX_E_CONFIG,
+                         "cannot listen on " + name_ + ": " + no_group(options.unix_group));
   }
   if ((owner != UINT32_MAX || group != UINT32_MAX) && ::lchown(file_.c_str(), owner, group) != 0) {
     return error("set the owner of",

@@ -12,6 +12,7 @@
 #include "kernel/base/status.hpp"
 #include "kernel/loop/address.hpp"
 #include "kernel/loop/fd.hpp"
+#include "kernel/loop/listen_mistake.hpp"
 
 namespace nexus {
 
@@ -29,6 +30,10 @@ class ListenSocket {
   // what to do.
   static Result<std::vector<std::shared_ptr<ListenSocket>>> open_all(const std::string& text,
                                                                      const SocketOptions& options);
+  // Appends what open_all() would refuse, as far as that can be known without opening anything.
+  // May ask the name service and wait for it.
+  static void check(const std::string& text, const SocketOptions& options,
+                    ListenMistakes& mistakes);
   ~ListenSocket();  // removes the file
   ListenSocket(const ListenSocket&) = delete;
   ListenSocket& operator=(const ListenSocket&) = delete;

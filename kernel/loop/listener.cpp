@@ -66,6 +66,18 @@ class CloseLetter final : public Mail {
 
 }  // namespace
 
+ListenMistakes Listener::check(const ListenOptions& options) {
+  ListenMistakes mistakes;
+  ListenSocket::check(options.address, options.socket, mistakes);
+  if (!options.tls.certificate.empty()) {
+    TlsContext::check(options.tls, mistakes);
+  } else if (!options.tls.key.empty() || !options.tls.client_ca.empty() || options.tls.client_any) {
+    mistakes.push_back(
+        {"tls.certificate", "is missing; without it the other tls options would be ignored"});
+  }
+  return mistakes;
+}
+
 Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenOptions& options,
                                                  const nx_stream_handler* handler, void* user,
                                                  Log* log, std::string log_area) {
@@ -84,9 +96,9 @@ Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenO
     if (!tls) return tls.status();
     source->tls = std::move(tls).value();
   } else if (!options.tls.key.empty() || !options.tls.client_ca.empty() || options.tls.client_any) {
-    return Status::error(NX_E_CONFIG, "listen address \"" + options.address +
-                                          "\": tls.certificate is missing; without it the other "
-                                          "tls options would be ignored");
+    return Status::error(NX_E_CONFIG,
+                         "tls.certificate: is missing; without it the other tls options would be "
+                         "ignored");
   }
   auto sockets = ListenSocket::open_all(options.address, options.socket);
   if (!sockets) return sockets.status();

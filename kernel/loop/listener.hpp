@@ -39,6 +39,8 @@ class Listener final : public nx_listener {
   static Result<std::unique_ptr<Listener>> open(LoopGroup& group, const ListenOptions& options,
                                                 const nx_stream_handler* handler, void* user,
                                                 Log* log, std::string log_area);
+  // What open() would refuse, as far as that can be known without opening anything.
+  static ListenMistakes check(const ListenOptions& options);
   ~Listener();  // closes
 
   // With real ports; stable until the listener is destroyed.

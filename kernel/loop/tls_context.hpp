@@ -9,6 +9,7 @@
 #include <string>
 
 #include "kernel/base/status.hpp"
+#include "kernel/loop/listen_mistake.hpp"
 
 namespace nexus {
 
@@ -27,6 +28,8 @@ class TlsContext {
  public:
   // Every error names the file and what is wrong with it. Codes: NX_E_CONFIG.
   static Result<std::shared_ptr<TlsContext>> create(const TlsOptions& options);
+  // Appends everything that create() would refuse. Reads files, changes nothing.
+  static void check(const TlsOptions& options, ListenMistakes& mistakes);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -35,9 +38,10 @@ class TlsContext {
 
  private:
   TlsContext();
-  Status load(const TlsOptions& options);
-  Status load_certificate(const TlsOptions& options);
-  Status load_client_ca(const TlsOptions& options);
+  // Each goes on after a mistake, so that all of them are named.
+  Status load(const TlsOptions& options, ListenMistakes& mistakes);
+  void load_certificate(const TlsOptions& options, ListenMistakes& mistakes);
+  void load_client_ca(const TlsOptions& options, ListenMistakes& mistakes);
   static int select_alpn(SSL* ssl, const uint8_t** out, uint8_t* out_size, const uint8_t* in,
                          unsigned in_size, void* self);
 

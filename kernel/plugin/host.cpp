@@ -21,6 +21,7 @@ const void* find_service(nx_host* host, const char* id) {
 void add_base_services(HostContext& context) {
   context.services[NX_HOST_LOG] = log_service();
   context.services[NX_HOST_VALUES] = values_service();
+  context.services[NX_HOST_CONFIG] = config_service();
   context.services[NX_HOST_BUFFERS] = buffers_service();
   context.services[NX_HOST_LOOP] = loop_service();
   context.services[NX_HOST_STREAMS] = streams_service();

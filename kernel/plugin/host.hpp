@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kernel/base/log.hpp"
 #include "kernel/loop/loop.hpp"
@@ -15,8 +16,9 @@
 
 namespace nexus {
 
-class Metrics;   // kernel/plugin/metrics.hpp
-class WorkPool;  // kernel/plugin/work.hpp
+struct ConfigMistake;  // kernel/plugin/options.hpp
+class Metrics;         // kernel/plugin/metrics.hpp
+class WorkPool;        // kernel/plugin/work.hpp
 
 // What all components of one router share.
 struct HostContext {
@@ -28,7 +30,7 @@ struct HostContext {
   std::map<std::string, const void*, std::less<>> services;  // id -> static table
 };
 
-// Puts log, values, buffers, loop, streams, metrics and work into the directory.
+// Puts log, values, config, buffers, loop, streams, metrics and work into the directory.
 void add_base_services(HostContext& context);
 
 struct Host : nx_host {
@@ -39,6 +41,8 @@ struct Host : nx_host {
   static Host& of(nx_host* host) { return *static_cast<Host*>(host); }
 
   HostContext& context;
+  // Takes what the component reports while configure() runs, else null. [main]
+  std::vector<ConfigMistake>* mistakes = nullptr;
   std::string name;  // "authenticator.ticket": the area of its log lines, the prefix of its metrics
 };
 

@@ -58,11 +58,14 @@ Status Instance::create() {
   return named(std::move(status));
 }
 
-Status Instance::configure(const Value& section) {
+Status Instance::configure(const Value& section, std::vector<ConfigMistake>& mistakes) {
   if (!created_ || started_) return named(Status::error(NX_E_STATE, "configure() out of order"));
-  return call_plugin("configure()", [this, &section](nx_error* error) {
+  host_->mistakes = &mistakes;
+  Status status = call_plugin("configure()", [this, &section](nx_error* error) {
     return component_.table->configure(self_, section.get(), error);
   });
+  host_->mistakes = nullptr;
+  return status;
 }
 
 Status Instance::start() {

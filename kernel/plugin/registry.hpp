@@ -17,6 +17,8 @@
 
 namespace nexus {
 
+struct ConfigMistake;
+
 // A component as found in a library.
 struct Component {
   const nx_component* table = nullptr;
@@ -39,7 +41,9 @@ class Instance {
 
   // Also checks that the component serves its kind's interface, whole.
   Status create();
-  Status configure(const Value& section);  // section already checked by check_section
+  // `section` is already checked by check_section; `mistakes` takes what the component names by
+  // itself, with its options' names as paths.
+  Status configure(const Value& section, std::vector<ConfigMistake>& mistakes);
   Status start();
   void stop();
   // Has it nexus.reload/1, and is it running?

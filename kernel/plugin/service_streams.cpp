@@ -16,7 +16,10 @@ namespace {
 
 std::string text(nx_str view) { return std::string(to_view(view)); }
 
-ListenOptions to_options(const nx_listen_options& from) {
+ListenOptions to_options(const nx_listen_options& given) {
+  // What an older component does not know of is zero, and zero is the default.
+  nx_listen_options from{};
+  std::memcpy(&from, &given, std::min<size_t>(given.struct_size, sizeof from));
   ListenOptions options;
   options.address = text(from.address);
   options.socket.backlog = static_cast<int>(std::min<uint32_t>(from.backlog, 65535));
@@ -55,10 +58,7 @@ nx_status listen(nx_host* host, const nx_listen_options* options, const nx_strea
                                        "listen: options, a handler with every function and a "
                                        "place for the listener are needed"));
     }
-    // What an older component does not know of is zero, and zero is the default.
-    nx_listen_options whole{};
-    std::memcpy(&whole, options, std::min<size_t>(options->struct_size, sizeof whole));
-    auto listener = Listener::open(*self.context.loops, to_options(whole), handler, user,
+    auto listener = Listener::open(*self.context.loops, to_options(*options), handler, user,
                                    self.context.log, self.name);
     if (!listener) return fill(error, listener.status());
     *out = std::move(listener).value().release();
@@ -101,6 +101,19 @@ void close(nx_stream* stream, uint32_t how, uint32_t reason, nx_str why) {
 
 nx_status at_flush(nx_stream* stream) { return Stream::of(stream).at_flush(); }
 
+void check(nx_host* host, const nx_listen_options* options,
+           void (*mistake)(void* user, nx_str option, nx_str text), void* user) {
+  if (options == nullptr || mistake == nullptr) return;
+  try {
+    for (const ListenMistake& one : Listener::check(to_options(*options))) {
+      mistake(user, to_nx(one.option), to_nx(one.text));
+    }
+  } catch (const std::exception& e) {
+    const Host& self = Host::of(host);
+    if (self.context.log != nullptr) self.context.log->error(self.name, e.what());
+  }
+}
+
 }  // namespace
 
 const nx_host_streams_v1* streams_service() {
@@ -116,7 +129,8 @@ const nx_host_streams_v1* streams_service() {
                                            &set_reading,
                                            &set_deadline,
                                            &close,
-                                           &at_flush};
+                                           &at_flush,
+                                           &check};
   return &table;
 }
 

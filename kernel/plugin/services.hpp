@@ -10,6 +10,7 @@ namespace nexus {
 
 const nx_host_log_v1* log_service();
 const nx_host_values_v1* values_service();
+const nx_host_config_v1* config_service();
 const nx_host_buffers_v1* buffers_service();
 const nx_host_loop_v1* loop_service();
 const nx_host_streams_v1* streams_service();

@@ -16,8 +16,9 @@ Broker::Broker(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shar
     : policy_(policy),
       shards_(shards),
       events_(events),
-      caches_(shards.size()),
-      retained_(policy.max_retained_events, policy.max_retained_bytes) {
+      caches_(shards.size(), UriCache<TopicMatch>(policy.match_cache)),
+      retained_(policy.max_retained_events, policy.max_retained_bytes,
+                policy.max_restricted_retained) {
   // P-35: kept from the start, so that nothing is missed before the first subscriber.
   for (const HistoryPolicy& kept : policy.history) {
     if (index_.find(kept.uri, kept.match) != nullptr) continue;
@@ -115,10 +116,10 @@ void Broker::leave(Session& session) {
   if (held.empty()) return;
   const bool tell = !session.tables().quiet;
   const std::lock_guard lock(mutex_);
-  held.for_each([this, &session, tell](uint64_t id, uint64_t) {
+  for (const uint64_t id : held.sorted_ids()) {
     const auto at = by_id_.find(id);
     if (at != by_id_.end()) remove(*at->second, session, session.id(), tell);
-  });
+  }
 }
 
 void Broker::refresh(Session& session) {

@@ -43,7 +43,7 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
   }
   // No record exists yet. More parts of a stream may be under way; they end with it.
   const auto fail = [&](std::string_view uri, std::string_view text) {
-    if (options.progress) tables.note_ended_stream(message.request);
+    if (options.progress) tables.note_ended_stream(message.request, policy_.max_ended_streams);
     session.reply_error(Code::call, message.request, uri, text);
   };
   if (policy_.max_calls != 0 && tables.calls.size() >= policy_.max_calls) {  // V-05
@@ -51,7 +51,7 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
   }
   if ((reserved_uri(message.uri) || message.uri == kReloadProcedure) &&
       meta_.call(session, message, options)) {
-    if (options.progress) tables.note_ended_stream(message.request);
+    if (options.progress) tables.note_ended_stream(message.request, policy_.max_ended_streams);
     return;
   }
   const std::shared_ptr<const CalleeList> list = find(shard, message.uri);
@@ -110,7 +110,10 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
     record.streaming = record.was_progressive = true;
     record.procedure = std::make_unique<std::string>(message.uri);
   } else if (invocation.reroutable && list->callees.size() > 1) {
-    keep_for_reroute(record, invocation, list, callee_info.id, shard.loop.now_ms());
+    if (!keep_for_reroute(session, record, invocation, list, callee_info.id)) {  // V-05
+      return fail(uri::kNotAuthorized,
+                  "this session has as much in flight to unreliable callees as it may have");
+    }
   }
   CallRecord* kept = tables.calls.insert(message.request, std::move(record));
   send_invocation(shard, callee, *kept, invocation);
@@ -128,7 +131,18 @@ void Dealer::send_invocation(Shard& shard, const Callee& callee, CallRecord& rec
   if (ref.loop() == here) return invoke(shard, ref, invocation);
   record.token = invocation.token = uint64_t{here + 1} << 48 | ++next_token_[here];
   Shard& there = *shards_[ref.loop()];
-  there.loop.post(std::make_unique<InvokeLetter>(*this, there, ref, invocation));
+  auto letter = std::make_unique<InvokeLetter>(*this, there, ref, invocation);
+  if (letter->complete()) {
+    there.loop.post(std::move(letter));
+  } else if (Session* caller = shard.resolve(invocation.caller)) {
+    lose_call(*caller, invocation.call);
+  }
+}
+
+// There was no memory for a part of it: better no call than one with a hole in it.
+void Dealer::lose_call(Session& caller, uint64_t call) {
+  end_call(caller, call);
+  caller.reply_error(Code::call, call, uri::kNetworkFailure, "the router is out of memory");
 }
 
 // A CALL whose id is known: the next part of a progressive call (R-50 … R-55). False: it is a new
@@ -155,8 +169,14 @@ bool Dealer::continue_call(Session& session, const Message& message, const Optio
                         message.payload);
   } else {
     Shard& there = *shards_[record->callee.loop()];
-    there.loop.post(std::make_unique<ContinueLetter>(*this, there, record->callee, record->token,
-                                                     options.progress, message.payload));
+    auto letter = std::make_unique<ContinueLetter>(*this, there, record->callee, record->token,
+                                                   options.progress, message.payload);
+    if (letter->complete()) {
+      there.loop.post(std::move(letter));
+    } else {
+      abandon(shard, *record);
+      lose_call(session, message.request);
+    }
   }
   return true;
 }
@@ -190,7 +210,7 @@ bool Dealer::end_call(Session& session, uint64_t call) {
   SessionTables& tables = session.tables();
   CallRecord* record = tables.calls.find(call);
   if (record == nullptr) return false;
-  if (record->streaming) tables.note_ended_stream(call);
+  if (record->streaming) tables.note_ended_stream(call, policy_.max_ended_streams);
   tables.calls.erase(call);
   return true;
 }

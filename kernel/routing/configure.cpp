@@ -1,7 +1,6 @@
-// From a configuration to a router that is ready to start: plugins, components, policies. [main]
+// From a configuration to a router that is ready to start: components and policies. [main]
 // Collects every mistake instead of stopping at the first, and opens nothing.
 #include <algorithm>
-#include <filesystem>
 
 #include "kernel/message/error_uri.hpp"
 #include "kernel/plugin/barrier.hpp"
@@ -15,48 +14,6 @@ void mistake(std::vector<ConfigMistake>& mistakes, std::string path, std::string
   mistakes.push_back({std::move(path), std::move(text)});
 }
 
-std::vector<std::string> strings_of(const Value& list) {
-  std::vector<std::string> all;
-  for (size_t i = 0; i < list.size(); ++i) all.emplace_back(list.at(i).as_string());
-  return all;
-}
-
-std::string pin_of(const Value& pins, const std::string& name) {
-  return std::string(pins.find(name).as_string());
-}
-
-// Loads what the section `plugins` asks for.
-void load_libraries(Registry& registry, const Value& checked, const RouterEnvironment& environment,
-                    std::vector<Status>& failures) {
-  for (const StaticPlugin& plugin : environment.static_plugins) {
-    Status status = registry.add_static(plugin.entry, plugin.label);
-    if (!status) failures.push_back(std::move(status));
-  }
-  std::string folder(checked.find("directory").as_string());
-  if (folder.empty()) folder = environment.default_plugin_folder;
-  const std::vector<std::string> names = strings_of(checked.find("load"));
-  const Value pins = checked.find("sha256");
-  if (names.empty() && pins.size() == 0) {
-    if (folder.empty()) return;
-    for (Status& status : registry.load_folder(folder)) failures.push_back(std::move(status));
-    return;
-  }
-  std::vector<std::string> files = names;
-  if (files.empty()) {
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-      if (entry.path().extension() == ".so") files.push_back(entry.path().filename().string());
-    }
-    std::sort(files.begin(), files.end());
-  }
-  for (const std::string& name : files) {
-    // An absolute name replaces the folder.
-    const std::filesystem::path path = std::filesystem::path(folder) / name;
-    Status status = registry.load(path.string(), pin_of(pins, name));
-    if (!status) failures.push_back(std::move(status));
-  }
-}
-
 nx_status next_method(const AuthenticatorHandle& handle, uint32_t index, nx_str* out) {
   return call_plugin_or<nx_status>(NX_E_INTERNAL,
                                    [&] { return handle.table->method(handle.self, index, out); });
@@ -67,28 +24,41 @@ Value child(const Value& dict, std::string_view key) {
   return found ? found : Value::dict();
 }
 
-}  // namespace
-
-std::unique_ptr<Registry> load_plugins(const Value& plugins_section,
-                                       const RouterEnvironment& environment, HostContext& context,
-                                       std::vector<Status>& failures) {
-  add_base_services(context);
-  add_session_services(context);
-  add_realm_service(context);
-  auto registry = std::make_unique<Registry>(context);
-  std::vector<ConfigMistake> mistakes;
-  SectionRules rules;
-  rules.path = "plugins";
-  rules.base_folder = environment.base_folder;
-  rules.text_values = environment.text_values;
-  const Value checked = check_section(plugins_section ? plugins_section : Value::dict(),
-                                      plugins_table(), rules, mistakes);
-  for (const ConfigMistake& m : mistakes) {
-    failures.push_back(Status::error(NX_E_CONFIG, m.path + ": " + m.text));
-  }
-  load_libraries(*registry, checked, environment, failures);
-  return registry;
+// The sections below `key`, or none after naming what stands there instead.
+Value sections_of(const Value& dict, std::string_view key, const std::string& path,
+                  std::vector<ConfigMistake>& mistakes) {
+  Value found = child(dict, key);
+  if (found.is(NX_DICT)) return found;
+  mistake(mistakes, path + "." + std::string(key),
+          "must hold one section for each: { \"<label>\": { … } }");
+  return Value::dict();
 }
+
+// Does it report to nexus.config/1? Then it can be asked about a section with mistakes, too.
+bool names_mistakes(const Component& component) {
+  for (uint32_t i = 0; i < component.table->service_count; ++i) {
+    if (to_view(component.table->services[i]) == NX_HOST_CONFIG) return true;
+  }
+  return false;
+}
+
+// Takes over what a component has named, but for options that are called wrong already: from
+// `before` on there are the mistakes of its section.
+void add_named(const std::string& path, size_t before, std::vector<ConfigMistake> named,
+               std::vector<ConfigMistake>& mistakes) {
+  const size_t known = mistakes.size();
+  for (ConfigMistake& one : named) {
+    if (!one.path.empty()) one.path.insert(0, 1, '.');
+    one.path.insert(0, path);
+    const auto first = mistakes.begin() + static_cast<std::ptrdiff_t>(before);
+    const auto last = mistakes.begin() + static_cast<std::ptrdiff_t>(known);
+    const bool told =
+        std::any_of(first, last, [&](const ConfigMistake& m) { return m.path == one.path; });
+    if (!told) mistakes.push_back(std::move(one));
+  }
+}
+
+}  // namespace
 
 std::vector<ConfigSection> router_config_sections() {
   return {
@@ -134,9 +104,7 @@ SectionRules RouterImpl::rules(std::string path, std::vector<std::string> also_a
 bool RouterImpl::configure(const Value& config, std::vector<ConfigMistake>& mistakes) {
   const size_t before = mistakes.size();
   if (!configure_router(config, mistakes)) return false;
-  std::vector<Status> failures;
-  registry_ = load_plugins(config.find("plugins"), environment_, host_context_, failures);
-  for (const Status& failure : failures) mistake(mistakes, "plugins", failure.text());
+  registry_ = load_plugins(config.find("plugins"), environment_, host_context_, mistakes);
   configure_serializers(mistakes);
   configure_transports(config, mistakes);
   configure_realms(config, mistakes);
@@ -195,15 +163,16 @@ std::unique_ptr<Instance> RouterImpl::configure_component(uint32_t kind, const V
   }
   const OptionTable table{component->table->options, component->table->option_count};
   const Value checked = check_section(section, table, rules(path, {"type"}), mistakes);
-  if (mistakes.size() != before) return nullptr;
+  const bool sound = mistakes.size() == before;
+  if (!sound && !names_mistakes(*component)) return nullptr;
   auto instance = std::make_unique<Instance>(*component, host_context_, path);
+  std::vector<ConfigMistake> named;
   Status status = instance->create();
-  if (status) status = instance->configure(checked);
-  if (!status) {
-    mistake(mistakes, path, status.text());
-    return nullptr;
-  }
-  return instance;
+  if (status) status = instance->configure(checked, named);
+  add_named(path, before, std::move(named), mistakes);
+  // A component that names its mistakes answers one of them as well, or what follows from others.
+  if (!status && mistakes.size() == before) mistake(mistakes, path, status.text());
+  return mistakes.size() == before ? std::move(instance) : nullptr;
 }
 
 void RouterImpl::configure_serializers(std::vector<ConfigMistake>& mistakes) {
@@ -231,7 +200,7 @@ void RouterImpl::configure_serializers(std::vector<ConfigMistake>& mistakes) {
     serializer.index = static_cast<uint32_t>(serializers_.size());
     serializer.limits.max_depth = policy_.max_depth;
     serializers_.push_back(serializer);
-    instances_.push_back(std::move(instance));
+    instances_.push_back({std::move(instance), {}, true});
   }
   if (serializers_.empty()) {
     mistake(mistakes, "plugins", "no serializer is loaded, so no client could be understood");
@@ -269,7 +238,7 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
   if (!is_template && !policy.uri.empty() && !valid_uri(policy.uri, policy.uri_check)) {
     mistake(mistakes, path + ".uri", "'" + policy.uri + "' is not a valid URI");
   }
-  const Value history = child(section, "history");
+  const Value history = sections_of(section, "history", path, mistakes);
   for (size_t i = 0; i < history.size(); ++i) {
     const std::string at = path + ".history." + std::string(history.key_at(i));
     if (!history.at(i).is(NX_DICT)) {
@@ -283,9 +252,8 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
     }
     policy.history.push_back(std::move(kept));
   }
-  const Value roles = child(section, "roles");
-  if (!roles.is(NX_DICT)) mistake(mistakes, path + ".roles", "must hold one section for each role");
-  for (size_t i = 0; roles.is(NX_DICT) && i < roles.size(); ++i) {
+  const Value roles = sections_of(section, "roles", path, mistakes);
+  for (size_t i = 0; i < roles.size(); ++i) {
     const std::string authrole(roles.key_at(i));
     const std::string at = path + ".roles." + authrole;
     if (!roles.at(i).is(NX_DICT)) {
@@ -295,7 +263,8 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
     policy.roles.push_back(make_role_policy(
         authrole, check_section(roles.at(i), role_table(), rules(at), mistakes), policy));
   }
-  const Value authenticators = child(section, "authenticators");
+  policy.components = std::make_shared<char>();
+  const Value authenticators = sections_of(section, "authenticators", path, mistakes);
   for (size_t i = 0; i < authenticators.size(); ++i) {
     const std::string at = path + ".authenticators." + std::string(authenticators.key_at(i));
     auto instance = configure_component(NX_KIND_AUTHENTICATOR, authenticators.at(i), at, mistakes);
@@ -314,9 +283,9 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
       handle.methods.emplace_back(to_view(method));
     }
     policy.authenticators.push_back(std::move(handle));
-    instances_.push_back(std::move(instance));
+    instances_.push_back({std::move(instance), policy.components, false});
   }
-  const Value authorizers = child(section, "authorizers");
+  const Value authorizers = sections_of(section, "authorizers", path, mistakes);
   for (size_t i = 0; i < authorizers.size(); ++i) {
     const std::string at = path + ".authorizers." + std::string(authorizers.key_at(i));
     auto instance = configure_component(NX_KIND_AUTHORIZER, authorizers.at(i), at, mistakes);
@@ -328,7 +297,7 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
       continue;
     }
     policy.authorizers.push_back({table, instance->self(), at});
-    instances_.push_back(std::move(instance));
+    instances_.push_back({std::move(instance), policy.components, false});
   }
   return policy;
 }

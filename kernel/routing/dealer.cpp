@@ -16,7 +16,7 @@ Dealer::Dealer(const RealmPolicy& policy, const std::vector<std::unique_ptr<Shar
       shards_(shards),
       events_(events),
       meta_(meta),
-      caches_(shards.size()),
+      caches_(shards.size(), UriCache<std::shared_ptr<const CalleeList>>(policy.match_cache)),
       next_token_(shards.size()) {}
 
 void Dealer::register_(Session& session, const Message& message, const Options& options,
@@ -155,21 +155,19 @@ void Dealer::leave(Session& session) {
   Shard& shard = session.shard();
   // Its own calls first; nobody is left to hear their end.
   IdMap<CallRecord> calls = std::exchange(tables.calls, {});
-  calls.for_each([&](uint64_t, CallRecord& record) { abandon(shard, record); });
+  for (const uint64_t id : calls.sorted_ids()) abandon(shard, *calls.find(id));
   // Then what it was doing for others.
-  std::vector<uint64_t> open;
-  tables.invocations.for_each([&open](uint64_t id, InvocationRecord&) { open.push_back(id); });
-  for (const uint64_t id : open) {
+  for (const uint64_t id : tables.invocations.sorted_ids()) {
     const InvocationRecord record = take(session, id);
     reply(shard, record, {.error_uri = uri::kCanceled, .error_text = "the callee has left"});
   }
   if (tables.registrations.empty()) return;
   const bool tell = !tables.quiet;
   const std::lock_guard lock(mutex_);
-  tables.registrations.for_each([this, &session, tell](uint64_t id, std::unique_ptr<CalleeQueue>&) {
+  for (const uint64_t id : tables.registrations.sorted_ids()) {
     const auto at = by_id_.find(id);
     if (at != by_id_.end()) remove(*at->second, session, session.id(), tell);
-  });
+  }
 }
 
 void Dealer::refresh(Session& session) {

@@ -128,10 +128,12 @@ class Dealer {
   bool continue_call(Session& session, const Message& message, const Options& options);
   void abandon(Shard& shard, const CallRecord& record);
   bool end_call(Session& session, uint64_t call);
+  void lose_call(Session& caller, uint64_t call);
 
   // reroute.cpp, on the caller's loop
-  void keep_for_reroute(CallRecord& record, const Invocation& invocation,
-                        std::shared_ptr<const CalleeList> list, uint64_t callee, uint64_t now_ms);
+  // False, and nothing kept, when the session has no room for it.
+  bool keep_for_reroute(Session& caller, CallRecord& record, const Invocation& invocation,
+                        std::shared_ptr<const CalleeList> list, uint64_t callee);
   void reroute(Shard& shard, SessionRef caller, uint64_t call, uint64_t token);
 
   // waiting.cpp, on the callee's loop

@@ -6,7 +6,8 @@
 
 namespace nexus {
 
-// A payload that a letter owns.
+// A payload that a letter owns. Without memory for the copy it is false, and not to be delivered:
+// an empty payload is not what was sent.
 class OwnedPayload {
  public:
   explicit OwnedPayload(const Payload& from) : payload_(from) {
@@ -42,6 +43,7 @@ class OwnedInvocation {
   OwnedInvocation(const OwnedInvocation&) = delete;
   OwnedInvocation& operator=(const OwnedInvocation&) = delete;
 
+  bool complete() const { return static_cast<bool>(payload_); }
   Invocation& get() {
     call_.procedure = procedure_;
     call_.passthru = &passthru_;
@@ -59,6 +61,7 @@ class InvokeLetter : public Mail {
  public:
   InvokeLetter(Dealer& dealer, Shard& there, SessionRef callee, const Invocation& call)
       : dealer_(dealer), there_(there), callee_(callee), call_(call) {}
+  bool complete() const { return call_.complete(); }
   void run(Loop&) override { dealer_.invoke(there_, callee_, call_.get()); }
 
  private:
@@ -78,6 +81,7 @@ class ContinueLetter : public Mail {
         token_(token),
         progress_(progress),
         payload_(payload) {}
+  bool complete() const { return static_cast<bool>(payload_); }
   void run(Loop&) override {
     dealer_.continue_invocation(there_, callee_, 0, token_, progress_, payload_.get());
   }
@@ -129,7 +133,8 @@ class UnavailableLetter : public Mail {
   uint64_t token_;
 };
 
-// A RESULT or ERROR, encoded in the caller's format already.
+// A RESULT or ERROR, encoded in the caller's format already; without bytes when there was no memory
+// for them.
 class ReplyLetter : public Mail {
  public:
   ReplyLetter(Dealer& dealer, Shard& there, SessionRef caller, uint64_t call, uint64_t token,

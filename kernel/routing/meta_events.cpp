@@ -74,7 +74,7 @@ void MetaEvents::note(std::shared_ptr<const Testament> testament, SessionInfoPtr
 
 void MetaEvents::add(Note note) {
   const std::lock_guard lock(mutex_);
-  if (notes_.size() >= kMostNotes) {
+  if (notes_.size() >= policy_.max_meta_events) {
     ++dropped_;
     return;
   }

@@ -75,7 +75,6 @@ class MetaEvents {
   void subscription_gone(std::string_view uri, Match match);
 
  private:
-  static constexpr size_t kMostNotes = 100000;
   static constexpr size_t kNotesPerLetter = 256;
 
   struct Note {

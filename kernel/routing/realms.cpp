@@ -81,6 +81,7 @@ Status RouterImpl::add_realm(const Value& section) {
   // Components start and stop with the router, and so not while it does.
   const std::lock_guard not_meanwhile(stop_mutex_);
   if (started_ && !running_) return Status::error(NX_E_STATE, "the router has stopped");
+  free_instances();
   std::vector<ConfigMistake> mistakes;
   const size_t before = instances_.size();
   RealmPolicy policy = configure_realm(section, "realm", false, mistakes);
@@ -91,7 +92,7 @@ Status RouterImpl::add_realm(const Value& section) {
     status = Status::error(NX_E_CONFIG, "realm.uri must not be empty");
   }
   for (size_t i = before; status && running_ && i < instances_.size(); ++i) {
-    status = instances_[i]->start();
+    status = instances_[i].instance->start();
   }
   if (status) {
     const std::string uri = policy.uri;
@@ -109,6 +110,11 @@ Status RouterImpl::add_realm(const Value& section) {
 }
 
 Status RouterImpl::remove_realm(std::string_view uri) {
+  // What belonged to realms that were removed earlier; this one's goes next time, since its
+  // sessions are only about to leave.
+  if (const std::unique_lock lock(stop_mutex_, std::try_to_lock); lock.owns_lock()) {
+    free_instances();
+  }
   std::shared_ptr<Realm> gone;
   {
     const std::lock_guard lock(realms_mutex_);

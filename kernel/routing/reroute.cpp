@@ -10,24 +10,37 @@ namespace {
 
 // What another attempt needs. Only calls to callees that announced the feature carry one.
 struct Reroute : RecordExtra {
-  Reroute(const Invocation& call, std::shared_ptr<const CalleeList> callees)
-      : invocation(call), list(std::move(callees)) {}
+  Reroute(const Invocation& call, std::shared_ptr<const CalleeList> callees,
+          std::shared_ptr<uint64_t> counter, uint64_t size)
+      : invocation(call), list(std::move(callees)), kept(std::move(counter)), bytes(size) {
+    *kept += bytes;
+  }
+  ~Reroute() override { *kept -= bytes; }
 
   OwnedInvocation invocation;
   std::shared_ptr<const CalleeList> list;
-  std::vector<uint64_t> tried;  // session ids; the last one is the present callee
-  uint64_t deadline_ms = 0;     // of the loop's clock; 0 = none
+  std::vector<uint64_t> tried;           // session ids; the last one is the present callee
+  uint64_t deadline_ms = 0;              // of the loop's clock; 0 = none
+  const std::shared_ptr<uint64_t> kept;  // of all calls of this session
+  const uint64_t bytes;
 };
 
 }  // namespace
 
-void Dealer::keep_for_reroute(CallRecord& record, const Invocation& invocation,
-                              std::shared_ptr<const CalleeList> list, uint64_t callee,
-                              uint64_t now_ms) {
-  auto kept = std::make_unique<Reroute>(invocation, std::move(list));
+bool Dealer::keep_for_reroute(Session& caller, CallRecord& record, const Invocation& invocation,
+                              std::shared_ptr<const CalleeList> list, uint64_t callee) {
+  std::shared_ptr<uint64_t>& all = caller.tables().reroute_bytes;
+  if (all == nullptr) all = std::make_shared<uint64_t>(0);
+  const uint64_t size = sizeof(Reroute) + invocation.procedure.size() + invocation.payload.size();
+  if (*all + size > policy_.max_reroute_bytes) return false;
+  auto kept = std::make_unique<Reroute>(invocation, std::move(list), all, size);
+  if (!kept->invocation.complete()) return false;
   kept->tried.push_back(callee);
-  if (invocation.timeout_ms != 0) kept->deadline_ms = now_ms + invocation.timeout_ms;
+  if (invocation.timeout_ms != 0) {
+    kept->deadline_ms = caller.shard().loop.now_ms() + invocation.timeout_ms;
+  }
   record.reroute = std::move(kept);
+  return true;
 }
 
 void Dealer::reroute(Shard& shard, SessionRef ref, uint64_t call, uint64_t token) {

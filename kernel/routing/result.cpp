@@ -134,12 +134,17 @@ void Dealer::reply_bytes(Shard& shard, SessionRef ref, uint64_t call, uint64_t t
   if (record == nullptr || record->token != token) return;
   const SessionRef callee = record->callee;
   if (final) end_call(*caller, call);
-  if (caller->send(Urgency::reply, bytes) != Sent::too_large) return;
+  const bool lost = bytes.empty();
+  if (!lost && caller->send(Urgency::reply, bytes) != Sent::too_large) return;
   if (!final) {
     end_call(*caller, call);
     Shard& there = *shards_[callee.loop()];
     there.loop.post(
         std::make_unique<CancelLetter>(*this, there, callee, token, CancelMode::killnowait, true));
+  }
+  if (lost) {
+    return caller->reply_error(Code::call, call, uri::kNetworkFailure,
+                               "the router is out of memory");
   }
   caller->reply_error(Code::call, call, uri::kPayloadSizeExceeded,
                       "the caller does not accept messages of this size");

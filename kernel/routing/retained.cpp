@@ -22,17 +22,30 @@ bool reachable(const StoredEvent& event, const std::function<bool(uint64_t)>& al
 
 }  // namespace
 
+Retained::Events Retained::events_of(std::string_view topic) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = topics_.find(topic);
+  return at == topics_.end() ? Events{} : at->second;
+}
+
 bool Retained::store(StoredEventPtr event, const std::function<bool(uint64_t)>& alive) {
+  Events gone;  // whom nobody is left for; decided before the lock is held
+  if (!unrestricted(*event)) {
+    gone = events_of(event->topic);
+    std::erase_if(gone, [&](const StoredEventPtr& old) { return reachable(*old, alive); });
+  }
   const std::lock_guard lock(mutex_);
   const auto at = topics_.find(event->topic);
   Events kept;
   if (at != topics_.end() && !unrestricted(*event)) {
     for (const StoredEventPtr& old : at->second) {
-      if (reachable(*old, alive)) kept.push_back(old);
+      if (std::find(gone.begin(), gone.end(), old) == gone.end()) kept.push_back(old);
     }
-    while (kept.size() > kMaxRestricted) {
-      // The first one may be the one for everybody; that one stays.
-      kept.erase(kept.begin() + (unrestricted(*kept.front()) ? 1 : 0));
+    // The first one may be the one for everybody; that one stays. The new one is restricted.
+    const ptrdiff_t first = !kept.empty() && unrestricted(*kept.front()) ? 1 : 0;
+    while (kept.size() - static_cast<size_t>(first) + 1 > max_restricted_ &&
+           kept.size() > static_cast<size_t>(first)) {
+      kept.erase(kept.begin() + first);
     }
   }
   uint64_t freed_events = 0;

@@ -19,10 +19,12 @@ namespace nexus {
 
 class Retained {
  public:
-  Retained(uint64_t max_events, uint64_t max_bytes)
-      : max_events_(max_events), max_bytes_(max_bytes) {}
+  // max_restricted: events of one topic that are not for everybody; the oldest goes first.
+  Retained(uint64_t max_events, uint64_t max_bytes, uint64_t max_restricted)
+      : max_events_(max_events), max_bytes_(max_bytes), max_restricted_(max_restricted) {}
 
-  // False: the limits of the realm leave no room for it, and the topic keeps what it had.
+  // False: the limits of the realm leave no room for it, and the topic keeps what it had. `alive`
+  // is called without the lock: it may take one of its own.
   bool store(StoredEventPtr event, const std::function<bool(uint64_t session)>& alive);
 
   // For each topic under (uri, match), the most recent event that `suits`; in order of topics.
@@ -32,12 +34,13 @@ class Retained {
   size_t count() const;
 
  private:
-  static constexpr size_t kMaxRestricted = 16;  // per topic; the oldest goes first
-
   using Events = std::vector<StoredEventPtr>;  // the oldest first
+
+  Events events_of(std::string_view topic) const;
 
   const uint64_t max_events_;
   const uint64_t max_bytes_;
+  const uint64_t max_restricted_;
   mutable std::mutex mutex_;
   std::map<std::string, Events, std::less<>> topics_;  // guarded by mutex_
   uint64_t events_ = 0;                                // guarded by mutex_

@@ -1,5 +1,9 @@
 #include "kernel/routing/router.hpp"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "kernel/base/random.hpp"
 #include "kernel/message/error_uri.hpp"
 
@@ -15,6 +19,7 @@ RouterImpl::~RouterImpl() {
   reloader_.stop();
   // Connections name transports, sessions name realms, realms name authenticators.
   if (loops_ != nullptr) loops_->stop();
+  work_.stop(this);
   stop_instances();
   trusted_.clear();
   std::exchange(realms_, {}).clear();  // retire() looks into it
@@ -29,8 +34,8 @@ RouterImpl::~RouterImpl() {
 // ---- starting -------------------------------------------------------------------------------
 
 Status RouterImpl::start_instances() {
-  for (const auto& instance : instances_) {
-    if (Status status = instance->start(); !status) return status;
+  for (const Held& held : instances_) {
+    if (Status status = held.instance->start(); !status) return status;
   }
   for (const Transport& transport : transports_) {
     if (Status status = transport.instance->start(); !status) return status;
@@ -40,7 +45,14 @@ Status RouterImpl::start_instances() {
 
 void RouterImpl::stop_instances() {
   for (auto at = transports_.rbegin(); at != transports_.rend(); ++at) at->instance->stop();
-  for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) (*at)->stop();
+  for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) at->instance->stop();
+}
+
+void RouterImpl::free_instances() {
+  // The latest first, as at the end of everything; nobody has a handle to them any more.
+  for (size_t i = instances_.size(); i-- > 0;) {
+    if (instances_[i].unused()) instances_.erase(instances_.begin() + static_cast<ptrdiff_t>(i));
+  }
 }
 
 void RouterImpl::close_listeners() {
@@ -166,7 +178,7 @@ std::vector<Reloaded> RouterImpl::reload() {
                  {{"section", result.section}, {"reason", result.status.text()}});
     }
   };
-  for (const auto& instance : instances_) tell(*instance);
+  for (const Held& held : instances_) tell(*held.instance);
   for (const Transport& transport : transports_) tell(*transport.instance);
   return done;
 }
@@ -186,8 +198,25 @@ void RouterImpl::release_session_id(uint64_t id) {
   session_ids_.erase(id);
 }
 
+bool RouterImpl::trim_memory() {
+  const uint64_t now = Loop::current()->now_ms();
+  uint64_t again = trim_again_ms_.load(std::memory_order_relaxed);
+  if (now < again || !trim_again_ms_.compare_exchange_strong(again, now + policy_.trim_delay_ms)) {
+    return false;
+  }
+  // It can take long, so no loop does it.
+  const nx_status status = work_.run(this, [this] {
+#ifdef __GLIBC__
+    ::malloc_trim(0);
+#endif
+    memory_trims_.fetch_add(1, std::memory_order_relaxed);
+  });
+  return status == NX_OK;
+}
+
 RouterCounters RouterImpl::counters() const {
   RouterCounters sum;
+  sum.memory_trims = memory_trims_.load(std::memory_order_relaxed);
   for (const auto& shard : session_context_.shards) {
     const ShardCounters& c = shard->counters;
     sum.sessions_joined += c.sessions_joined.get();

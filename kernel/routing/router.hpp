@@ -49,6 +49,8 @@ class RouterImpl final : public Router, public RouterPort {
     return session_context_.access_epoch.load(std::memory_order_acquire);
   }
 
+  bool trim_memory() override;
+
   void forget_access() override {
     session_context_.access_epoch.fetch_add(1, std::memory_order_release);
   }
@@ -64,6 +66,15 @@ class RouterImpl final : public Router, public RouterPort {
     std::unique_ptr<Instance> instance;
     const nx_transport_v1* table = nullptr;
     bool listening = false;
+  };
+  // A component that is no transport. `user` is what a realm's policy keeps while the realm lives;
+  // a serializer, which has none, stays to the end.
+  struct Held {
+    std::unique_ptr<Instance> instance;
+    std::weak_ptr<void> user;
+    bool forever = false;
+
+    bool unused() const { return !forever && user.expired(); }
   };
   struct Hash {
     using is_transparent = void;
@@ -92,6 +103,9 @@ class RouterImpl final : public Router, public RouterPort {
   void retire(std::unique_ptr<Realm> realm);
   Status start_everything();
   Status start_instances();
+  // Stops and deletes the components of realms that are gone. Not on a loop: a component may wait
+  // for its threads. stop_mutex_ is held.
+  void free_instances();
   void stop_instances();
   void close_listeners();
   static void on_shard_empty(void* self);
@@ -107,7 +121,7 @@ class RouterImpl final : public Router, public RouterPort {
   SessionContext session_context_;
   std::unique_ptr<Registry> registry_;
   std::vector<Serializer> serializers_;
-  std::vector<std::unique_ptr<Instance>> instances_;  // in order of starting; transports excluded
+  std::vector<Held> instances_;  // in order of starting; transports excluded
   std::vector<Transport> transports_;
   std::unique_ptr<LoopGroup> loops_;
   std::unique_ptr<PendingOps> operations_;
@@ -121,6 +135,8 @@ class RouterImpl final : public Router, public RouterPort {
   mutable std::mutex ids_mutex_;
   std::unordered_set<uint64_t> session_ids_;
 
+  std::atomic<uint64_t> trim_again_ms_{0};  // of the loops' clock: not before
+  std::atomic<uint64_t> memory_trims_{0};
   std::atomic<bool> stopping_{false};
   bool started_ = false;
   bool running_ = false;

@@ -24,8 +24,10 @@ constexpr nx_option kRouter[] = {
            "How long a client may take to answer GOODBYE."),
     OPTION(NX_OPTION_DURATION, 0, "shutdown_timeout", "10s", "", 0, 3600000,
            "How long a stop waits for sessions to end and queues to drain."),
-    OPTION(NX_OPTION_SIZE, 0, "max_hello_size", "64K", "", 1024, 16777216,
-           "Largest message before a session is established."),
+    OPTION(
+        NX_OPTION_SIZE, 0, "max_hello_size", "64K", "", 1024, 16777216,
+        "Largest message before a session is established: no more room is made for a client that "
+        "has not been welcomed."),
     OPTION(NX_OPTION_SIZE, 0, "max_message_size", "16M", "", 1024, 1073741824,
            "Largest message of a transport that has no limit of its own."),
     OPTION(NX_OPTION_INT, 0, "max_depth", "64", "", 4, 64,
@@ -40,6 +42,13 @@ constexpr nx_option kRouter[] = {
            "the client is disconnected."),
     OPTION(NX_OPTION_CHOICE, 0, "unread_replies", "disconnect", "disconnect|keep", 0, 0,
            "What happens to a client that lets twice queue_bytes of replies pile up."),
+    OPTION(NX_OPTION_INT, 0, "access_cache", "16384", "", 1, 100000000,
+           "Answers of authorizers that each loop remembers."),
+    OPTION(NX_OPTION_INT, 0, "trim_after_sessions", "1000", "", 0, 100000000,
+           "Free memory is returned to the system after so many sessions of a loop have ended; "
+           "0 = never."),
+    OPTION(NX_OPTION_DURATION, 0, "trim_delay", "10s", "", 1, 3600000,
+           "How long after that this is done, and how long after the last time at least."),
     OPTION(NX_OPTION_INT, 0, "max_realms", "10000", "", 1, 100000000,
            "Realms there may be at once before realm_template makes no more."),
     OPTION(NX_OPTION_STRING, 0, "agent", "nexus", "", 0, 0,
@@ -114,6 +123,17 @@ constexpr nx_option kRealm[] = {
            "Calls in flight of one session; 0 = no limit."),
     OPTION(NX_OPTION_INT, 0, "max_waiting_calls", "1000", "", 0, 1000000,
            "Calls that may wait for one registration of a callee that limits its concurrency."),
+    OPTION(
+        NX_OPTION_SIZE, 0, "max_waiting_bytes", "16M", "", 1024, 1099511627776,
+        "Size of the calls, and parts of progressive calls, that may wait for one registration."),
+    OPTION(NX_OPTION_INT, 0, "max_waiting_parts", "1024", "", 1, 1000000,
+           "Parts of one progressive call that may wait with it."),
+    OPTION(NX_OPTION_SIZE, 0, "max_reroute_bytes", "16M", "", 1024, 1099511627776,
+           "Size of one session's calls in flight that are kept for another callee, should the "
+           "first be unavailable."),
+    OPTION(NX_OPTION_INT, 0, "max_ended_streams", "256", "", 1, 65536,
+           "Progressive calls of one session that ended before their last part came; what still "
+           "comes of them is dropped, and what comes of older ones is a new call."),
     OPTION(NX_OPTION_DURATION, 0, "call_timeout", "0", "", 0, 2147483647,
            "For calls that name no timeout; 0 = none. The section roles can say otherwise for a "
            "role."),
@@ -140,8 +160,16 @@ constexpr nx_option kRealm[] = {
            "Retained events of the realm; what finds no room is not retained."),
     OPTION(NX_OPTION_SIZE, 0, "max_retained_bytes", "64M", "", 0, 1099511627776,
            "Size of all retained events of the realm together."),
+    OPTION(NX_OPTION_INT, 0, "max_restricted_retained", "16", "", 1, 10000,
+           "Retained events for certain receivers that a topic keeps after the last one for "
+           "everybody; the oldest goes first."),
     OPTION(NX_OPTION_INT, 0, "max_history_events", "10000", "", 1, 1000000,
            "Events in one answer of wamp.subscription.get_events."),
+    OPTION(NX_OPTION_INT, 0, "max_meta_events", "100000", "", 1, 100000000,
+           "Meta events and testaments that may wait to be published; more are dropped, with a "
+           "line in the log."),
+    OPTION(NX_OPTION_INT, 0, "match_cache", "8192", "", 1, 100000000,
+           "Topics, and as many procedures, for which each loop remembers who is to be reached."),
     OPTION(NX_OPTION_INT, 0, "max_testaments", "100", "", 0, 1000000, "Testaments of one session."),
     OPTION(NX_OPTION_SIZE, 0, "max_testament_bytes", "64K", "", 0, 1073741824,
            "Size of all testaments of one session together."),
@@ -192,6 +220,9 @@ RouterPolicy make_router_policy(const Value& s) {
   policy.queue_messages = s.find("queue_messages").as_uint();
   policy.disconnect_slow_subscribers = s.find("slow_subscriber").as_string() == "disconnect";
   policy.drop_for_unread_replies = s.find("unread_replies").as_string() == "keep";
+  policy.access_cache = s.find("access_cache").as_uint();
+  policy.trim_after_sessions = s.find("trim_after_sessions").as_uint();
+  policy.trim_delay_ms = s.find("trim_delay").as_uint();
   policy.max_realms = s.find("max_realms").as_uint();
   policy.agent = s.find("agent").as_string();
   return policy;
@@ -234,6 +265,13 @@ RealmPolicy make_realm_policy(const Value& s) {
   policy.max_registrations = s.find("max_registrations").as_uint();
   policy.max_calls = s.find("max_calls").as_uint();
   policy.max_waiting_calls = s.find("max_waiting_calls").as_uint();
+  policy.max_waiting_bytes = s.find("max_waiting_bytes").as_uint();
+  policy.max_waiting_parts = s.find("max_waiting_parts").as_uint();
+  policy.max_reroute_bytes = s.find("max_reroute_bytes").as_uint();
+  policy.max_ended_streams = s.find("max_ended_streams").as_uint();
+  policy.max_restricted_retained = s.find("max_restricted_retained").as_uint();
+  policy.max_meta_events = s.find("max_meta_events").as_uint();
+  policy.match_cache = s.find("match_cache").as_uint();
   policy.call_timeout_ms = s.find("call_timeout").as_uint();
   policy.max_call_timeout_ms = s.find("max_call_timeout").as_uint();
   policy.meta_api = s.find("meta_api").as_bool();

@@ -19,6 +19,8 @@ struct StoredEvent {
               int64_t timestamp_ms);
 
   const Payload& payload() const { return payload_; }
+  // False: there was no memory for the payload.
+  bool complete() const { return static_cast<bool>(bytes_); }
   // What it costs in memory, about.
   size_t size() const { return size_; }
 

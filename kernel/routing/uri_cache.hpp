@@ -12,6 +12,8 @@ namespace nexus {
 template <typename T>
 class UriCache {
  public:
+  explicit UriCache(uint64_t max_entries) : max_entries_(max_entries) {}
+
   // Null when there is no entry of this generation. Lent until the next insert().
   const T* find(std::string_view uri, uint64_t generation) const {
     if (generation != generation_) return nullptr;
@@ -22,17 +24,17 @@ class UriCache {
   const T* insert(std::string_view uri, uint64_t generation, T value) {
     // What an older generation matched is of no use, and must not stay: each entry may hold a list
     // of receivers of its own. A full table starts anew too; a warm working set is back at once.
-    if (generation != generation_ || entries_.size() >= kMaxEntries) entries_.clear();
+    if (generation != generation_ || entries_.size() >= max_entries_) entries_.clear();
     generation_ = generation;
     return &entries_.insert_or_assign(std::string(uri), std::move(value)).first->second;
   }
 
  private:
-  static constexpr size_t kMaxEntries = 8192;
   struct Hash {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
+  uint64_t max_entries_;
   uint64_t generation_ = 0;
   std::unordered_map<std::string, T, Hash, std::equal_to<>> entries_;
 };

@@ -14,30 +14,62 @@ namespace nexus {
 namespace {
 
 struct Waiting : RecordExtra {
-  explicit Waiting(const Invocation& call) : invocation(call) {}
+  Waiting(const Invocation& call, std::shared_ptr<CalleeLoad> counter)
+      : invocation(call), load(std::move(counter)) {
+    count(size_of(call));
+  }
+  ~Waiting() override { load->waiting_bytes -= bytes; }
 
   struct Part {
     bool progress;
     OwnedPayload payload;
   };
+
+  // What waiting costs.
+  static uint64_t size_of(const Invocation& call) {
+    return sizeof(Waiting) + call.procedure.size() + call.payload.size();
+  }
+  static uint64_t size_of(const Payload& part) { return sizeof(Part) + part.size(); }
+
+  // False when there was no memory for it.
+  bool add(bool progress, const Payload& payload) {
+    parts.push_back({progress, OwnedPayload(payload)});
+    count(size_of(payload));
+    return static_cast<bool>(parts.back().payload);
+  }
+
   OwnedInvocation invocation;
   std::vector<Part> parts;  // what came after the first CALL of a progressive one
-};
 
-// Parts of one progressive call that may wait; one more ends the call with an error.
-constexpr size_t kMaxParts = 1024;
+ private:
+  void count(uint64_t size) {
+    bytes += size;
+    load->waiting_bytes += size;
+  }
+
+  const std::shared_ptr<CalleeLoad> load;  // of the registration that it waits for
+  uint64_t bytes = 0;
+};
 
 }  // namespace
 
 void Dealer::wait(Shard& shard, Session& callee, const Invocation& call, CalleeQueue& queue) {
   InvocationRecord record = make_record(call);
-  if (queue.waiting.size() >= policy_.max_waiting_calls) {
+  const auto refuse = [&](std::string_view text) {
     shard.counters.calls_failed_busy.add();
-    return reply(shard, record,
-                 {.error_uri = uri::kNoAvailableCallee,
-                  .error_text = "the callee is busy, and as many calls wait for it as may"});
+    reply(shard, record, {.error_uri = uri::kNoAvailableCallee, .error_text = text});
+  };
+  if (queue.waiting.size() >= policy_.max_waiting_calls) {
+    return refuse("the callee is busy, and as many calls wait for it as may");
   }
-  record.queued = std::make_unique<Waiting>(call);
+  if (queue.load->waiting_bytes + Waiting::size_of(call) > policy_.max_waiting_bytes) {
+    return refuse("the callee is busy, and what waits for it is as large as may be");
+  }
+  auto waiting = std::make_unique<Waiting>(call, queue.load);
+  if (!waiting->invocation.complete()) {
+    return refuse("the callee is busy, and the router has no memory to let the call wait");
+  }
+  record.queued = std::move(waiting);
   const uint64_t ticket = kTicketBit | ++callee.tables().last_ticket;
   queue.waiting.push_back(ticket);
   enter(shard, callee, ticket, std::move(record));
@@ -46,16 +78,18 @@ void Dealer::wait(Shard& shard, Session& callee, const Invocation& call, CalleeQ
 void Dealer::wait_more(Shard& shard, Session& callee, uint64_t ticket, InvocationRecord& record,
                        bool progress, const Payload& payload) {
   auto& waiting = static_cast<Waiting&>(*record.queued);
-  if (waiting.parts.size() < kMaxParts) {
-    waiting.parts.push_back({progress, OwnedPayload(payload)});
-    return;
-  }
+  const std::unique_ptr<CalleeQueue>* queue =
+      callee.tables().registrations.find(record.registration);
+  const bool fits =
+      queue != nullptr && *queue != nullptr && waiting.parts.size() < policy_.max_waiting_parts &&
+      (*queue)->load->waiting_bytes + Waiting::size_of(payload) <= policy_.max_waiting_bytes;
+  if (fits && waiting.add(progress, payload)) return;
   // Leaving one out would make a hole in the stream.
   const InvocationRecord taken = take(callee, ticket);
   shard.counters.calls_failed_busy.add();
   reply(shard, taken,
         {.error_uri = uri::kNoAvailableCallee,
-         .error_text = "the callee is busy, and as many parts of this call wait as may"});
+         .error_text = "the callee is busy, and as much of this call waits as may"});
 }
 
 void Dealer::forget_ticket(SessionTables& tables, uint64_t registration, uint64_t ticket) {

@@ -27,9 +27,9 @@ const AccessAnswer* AccessCache::find(const std::string& wanted, uint64_t epoch,
 }
 
 void AccessCache::insert(const std::string& at, const AccessAnswer& answer, uint64_t epoch,
-                         uint64_t expires_ms) {
+                         uint64_t expires_ms, uint64_t max_entries) {
   // A full table starts anew: simple, bounded, and a warm working set is back at once.
-  if (entries_.size() >= kMaxEntries) entries_.clear();
+  if (entries_.size() >= max_entries) entries_.clear();
   entries_[at] = {answer, epoch, expires_ms};
 }
 
@@ -152,7 +152,8 @@ bool PendingAccess::decide(nx_status status, const AuthzAnswer& result, AccessAn
                result.remember == NX_REMEMBER_SESSION);
     shard_.access.any_by_session |= result.remember == NX_REMEMBER_SESSION;
     shard_.access.insert(shard_.access.key, answer, epoch_,
-                         result.remember_ms == 0 ? 0 : shard_.loop.now_ms() + result.remember_ms);
+                         result.remember_ms == 0 ? 0 : shard_.loop.now_ms() + result.remember_ms,
+                         shard_.router.policy().access_cache);
   }
   return true;
 }

@@ -48,12 +48,11 @@ class AccessCache {
  public:
   const AccessAnswer* find(const std::string& key, uint64_t epoch, uint64_t now_ms);
   void insert(const std::string& key, const AccessAnswer& answer, uint64_t epoch,
-              uint64_t expires_ms);
+              uint64_t expires_ms, uint64_t max_entries);
   std::string key;              // scratch for lookups
   bool any_by_session = false;  // else a lookup by session can be saved
 
  private:
-  static constexpr size_t kMaxEntries = 16384;
   struct Entry {
     AccessAnswer answer;
     uint64_t epoch;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,9 @@ struct RouterPolicy {
   bool disconnect_slow_subscribers = false;  // past the queue limit: disconnect, not drop events
   bool drop_for_unread_replies = false;      // past the hard limit: drop events only, stay
   uint64_t max_realms = 10000;               // made from the template, configured ones included
+  uint64_t access_cache = 16384;             // remembered answers of authorizers, per loop
+  uint64_t trim_after_sessions = 1000;       // 0 = never
+  uint64_t trim_delay_ms = 10000;
   uint32_t max_depth = 64;
   std::string agent;  // WELCOME.Details.agent; empty = not sent
 };
@@ -80,20 +84,29 @@ struct RealmPolicy {
   bool remove_when_empty = false;  // of the template only
   Disclose disclose_caller = Disclose::request;
   Disclose disclose_publisher = Disclose::request;
-  uint64_t max_sessions = 0;             // 0 = no limit
-  uint64_t max_subscriptions = 0;        // per session
-  uint64_t max_registrations = 0;        // per session
-  uint64_t max_calls = 0;                // in flight per session
-  uint64_t max_waiting_calls = 1000;     // for one callee that limits its concurrency
-  uint64_t call_timeout_ms = 0;          // default; 0 = none
-  uint64_t max_call_timeout_ms = 0;      // clamp; 0 = none
-  uint64_t max_retained_events = 10000;  // P-31
+  uint64_t max_sessions = 0;                      // 0 = no limit
+  uint64_t max_subscriptions = 0;                 // per session
+  uint64_t max_registrations = 0;                 // per session
+  uint64_t max_calls = 0;                         // in flight per session
+  uint64_t max_waiting_calls = 1000;              // for one callee that limits its concurrency
+  uint64_t max_waiting_bytes = 16 * 1024 * 1024;  // of those calls, their parts included
+  uint64_t max_waiting_parts = 1024;              // of one progressive call among them
+  uint64_t max_reroute_bytes = 16 * 1024 * 1024;  // kept of one session's calls
+  uint64_t max_ended_streams = 256;               // remembered per session
+  uint64_t max_restricted_retained = 16;          // per topic (P-32)
+  uint64_t max_meta_events = 100000;              // that wait to be published
+  uint64_t match_cache = 8192;                    // entries, per loop
+  uint64_t call_timeout_ms = 0;                   // default; 0 = none
+  uint64_t max_call_timeout_ms = 0;               // clamp; 0 = none
+  uint64_t max_retained_events = 10000;           // P-31
   uint64_t max_retained_bytes = 64 * 1024 * 1024;
   uint64_t max_history_events = 10000;  // in one answer of get_events (P-38)
   std::vector<HistoryPolicy> history;
   std::vector<RolePolicy> roles;
   std::vector<AuthenticatorHandle> authenticators;
   std::vector<AuthorizerHandle> authorizers;
+  // As long as there is a copy of it, those two are needed: the router looks whether it is gone.
+  std::shared_ptr<void> components;
 
   // The settings of this role; null: those of the realm hold.
   const RolePolicy* role(std::string_view authrole) const {

@@ -68,6 +68,9 @@ class RouterPort {
   virtual PendingOps& operations() = 0;
   // Grows with every invalidation of remembered authorizations. [any]
   virtual uint64_t access_epoch() const = 0;
+  // Many sessions have ended: returns free memory to the system, unless that was done a moment
+  // ago: false. [loop]
+  virtual bool trim_memory() = 0;
   // Invalidates all of them: somebody is not who they were. [any]
   virtual void forget_access() = 0;
   // Reloads the components on a thread that may block; `done` is called there with one text that

@@ -141,7 +141,7 @@ void Session::refuse(const Message& message, std::string_view uri, std::string_v
   if (message.code == Code::publish && !shard_.options.acknowledge) return;
   // What is under way of a stream that ends here must not look like another call.
   if (message.code == Code::call && shard_.options.progress) {
-    tables_.note_ended_stream(message.request);
+    tables_.note_ended_stream(message.request, realm_->policy().max_ended_streams);
   }
   reply_error(message.code, message.request, uri, text);
 }

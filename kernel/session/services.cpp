@@ -56,6 +56,8 @@ void closed(nx_session* session, uint32_t reason, nx_str text) {
   session_of(session).on_closed(reason, to_view(text));
 }
 
+uint64_t message_limit(nx_session* session) { return session_of(session).message_limit(); }
+
 constexpr nx_host_sessions_v1 kSessions = {
     sizeof(nx_host_sessions_v1),
     0,
@@ -65,6 +67,7 @@ constexpr nx_host_sessions_v1 kSessions = {
     &messages,
     &drained,
     &closed,
+    &message_limit,
 };
 
 nx_status complete_auth(nx_host* host, nx_op op, const nx_auth_result* result) {

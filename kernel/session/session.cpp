@@ -34,10 +34,16 @@ uint32_t Session::on_messages(const nx_bytes* messages, uint32_t count) {
   return count;
 }
 
+// S-06. Transports ask it before they make room, so that a stranger cannot fill memory; who sends
+// its first request behind HELLO without waiting for WELCOME is held to it as well.
+uint64_t Session::message_limit() const {
+  const bool joined = state_ == SessionState::established || state_ == SessionState::closing;
+  return joined ? UINT64_MAX : shard_.router.policy().max_hello_size;
+}
+
 // False stops the delivery: the session has just been paused.
 bool Session::handle(Bytes bytes) {
-  const bool joined = state_ == SessionState::established || state_ == SessionState::closing;
-  if (!joined && bytes.size() > shard_.router.policy().max_hello_size) {
+  if (bytes.size() > message_limit()) {
     violation("a message of this size before the session is established");
     return true;
   }

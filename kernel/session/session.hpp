@@ -38,6 +38,7 @@ class Session : public nx_session {
   void start();  // after the shard adopted it: arms the HELLO deadline
   uint32_t on_messages(const nx_bytes* messages, uint32_t count);
   void on_drained();
+  uint64_t message_limit() const;  // of the next message; UINT64_MAX = the transport's own
   void on_closed(uint32_t reason, std::string_view text);
 
   // ---- for the routing layer

@@ -67,7 +67,22 @@ void Shard::bury(void* self) {
     shard.free_.push_back(at);
     --shard.live_;
   }
+  shard.buried_ += dead.size();
+  const uint64_t many = shard.router.policy().trim_after_sessions;
+  if (many != 0 && shard.buried_ >= many && shard.trim_timer_ == 0) shard.trim_later();
   if (shard.live_ == 0 && shard.on_empty != nullptr) shard.on_empty(shard.on_empty_user);
+}
+
+// Not at once: whoever was cut off with all the others may be back in a moment.
+void Shard::trim_later() {
+  trim_timer_ = loop.start_timer(router.policy().trim_delay_ms, &Shard::trim, this);
+}
+
+void Shard::trim(void* self) {
+  auto& shard = *static_cast<Shard*>(self);
+  shard.trim_timer_ = 0;
+  if (!shard.router.trim_memory()) return shard.trim_later();
+  shard.buried_ = 0;
 }
 
 }  // namespace nexus

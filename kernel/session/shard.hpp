@@ -108,12 +108,16 @@ class Shard {
   };
   static void bury(void* self);
   static void execute(void* self);
+  void trim_later();
+  static void trim(void* self);
 
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_;
   std::vector<uint32_t> dead_;
   std::vector<SessionRef> doomed_;
   size_t live_ = 0;
+  uint64_t buried_ = 0;  // since memory was last returned
+  TimerId trim_timer_ = 0;
 };
 
 }  // namespace nexus

@@ -32,6 +32,7 @@ struct RecordExtra {
 struct CalleeLoad {
   std::atomic<uint32_t> active{0};
   uint32_t limit = 0;
+  uint64_t waiting_bytes = 0;  // of what waits for a place; the callee's loop only
   bool full() const { return active.load(std::memory_order_relaxed) >= limit; }
 };
 
@@ -86,13 +87,14 @@ struct SessionTables {
   uint64_t last_request = 0;     // highest request id seen (U-06, R-52)
   // Progressive calls that ended before their last CALL came: what still comes is dropped.
   std::vector<uint64_t> ended_streams;
-  std::shared_ptr<Testaments> testaments;  // null: none
+  std::shared_ptr<uint64_t> reroute_bytes;  // kept of its calls for another attempt; null: none
+  std::shared_ptr<Testaments> testaments;   // null: none
   bool quiet = false;  // its end is nobody's business: no meta events, no testaments
 
   // A progressive call is over before its last CALL has come.
-  void note_ended_stream(uint64_t call) {
-    constexpr size_t kMost = 256;
-    if (ended_streams.size() >= kMost) ended_streams.erase(ended_streams.begin());
+  // `most` are remembered.
+  void note_ended_stream(uint64_t call, uint64_t most) {
+    if (ended_streams.size() >= most) ended_streams.erase(ended_streams.begin());
     ended_streams.push_back(call);
   }
   // Is a CALL with this id a further part of a call that is known, and no new one?

@@ -7,46 +7,50 @@
 namespace nexus::support {
 namespace {
 
-nx_status bad(nx_error* error, std::string text) { return fail(error, NX_E_CONFIG, text); }
-
-// "host:port", ":port", "[v6]:port" or "unix:...". Names are looked up by listen(), not here.
-nx_status check_address(std::string_view address, nx_error* error) {
-  const std::string quoted = "listen = \"" + printable(address) + "\": ";
+// "host:port", ":port", "[v6]:port" or "unix:...". Null, or what is wrong with it.
+const char* check_address(std::string_view address) {
   if (address.rfind("unix:", 0) == 0) {
-    if (address.size() > 5) return NX_OK;
-    return bad(error, quoted + "a path is missing after \"unix:\"");
+    return address.size() > 5 ? nullptr : "a path is missing after \"unix:\"";
   }
   const size_t colon = address.rfind(':');
   if (colon == std::string_view::npos || address.find('/') != std::string_view::npos) {
-    return bad(error, quoted + "write \"address:port\", \":port\" or \"unix:/path\"");
+    return "write \"address:port\", \":port\" or \"unix:/path\"";
   }
   const std::string_view host = address.substr(0, colon);
   if (!host.empty() && host.front() == '[' ? host.back() != ']'
                                            : host.find(':') != std::string_view::npos) {
-    return bad(error, quoted + "an IPv6 address stands in brackets, as in \"[::1]:8080\"");
+    return "an IPv6 address stands in brackets, as in \"[::1]:8080\"";
   }
   const std::string_view digits = address.substr(colon + 1);
   unsigned port = 0;
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (code != std::errc{} || end != digits.data() + digits.size() || port > 65535) {
-    return bad(error, quoted + "the port is a number from 0 to 65535");
+    return "the port is a number from 0 to 65535";
   }
-  return NX_OK;
+  return nullptr;
 }
 
-nx_status read_mode(std::string_view text, uint32_t& mode, nx_error* error) {
+uint32_t read_mode(const Section& section) {
+  const std::string_view text = section.text("unix_mode");
+  if (text.empty()) return 0;
+  uint32_t mode = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
   if (code == std::errc{} && end == text.data() + text.size() && mode >= 1 && mode <= 0777) {
-    return NX_OK;
+    return mode;
   }
-  return bad(error, "unix_mode = \"" + printable(text) + "\": write octal digits, as in \"0660\"");
+  section.mistake("unix_mode", quoted(text) + ": write octal digits, as in \"0660\"");
+  return 0;
 }
 
 }  // namespace
 
-nx_status ListenOptions::read(const Section& section, nx_error* error) {
+void ListenOptions::read(const Section& section, const Services& services) {
   address = section.text("listen");
-  if (const nx_status status = check_address(address, error); status != NX_OK) return status;
+  // What is absent or of the wrong type here the router has named.
+  const bool given =
+      section.has("listen") && services.values->kind(section.find("listen")) != NX_NULL;
+  const char* const wrong = given ? check_address(address) : nullptr;
+  if (wrong != nullptr) section.mistake("listen", quoted(address) + ": " + wrong);
   backlog = static_cast<uint32_t>(section.integer("backlog"));
   max_connections = static_cast<uint32_t>(section.integer("max_connections"));
   keepalive_s = static_cast<uint32_t>((section.integer("tcp_keepalive") + 999) / 1000);
@@ -60,31 +64,48 @@ nx_status ListenOptions::read(const Section& section, nx_error* error) {
 
   unix_owner = section.text("unix_owner");
   unix_group = section.text("unix_group");
-  if (const std::string_view mode = section.text("unix_mode"); !mode.empty()) {
-    if (const nx_status status = read_mode(mode, unix_mode, error); status != NX_OK) return status;
+  unix_mode = read_mode(section);
+  if (given && wrong == nullptr && !unix_socket()) {
+    for (const char* option : {"unix_mode", "unix_owner", "unix_group"}) {
+      if (section.text(option).empty()) continue;
+      section.mistake(option, "goes with listen = \"unix:/path\" only; leave it out");
+    }
   }
-  if (!unix_socket() && (unix_mode != 0 || !unix_owner.empty() || !unix_group.empty())) {
-    return bad(error, "unix_mode, unix_owner and unix_group go with listen = \"unix:/path\" only");
-  }
+  read_tls(section);
 
+  nx_listen_options listen = to_abi();
+  if (!given || wrong != nullptr) listen.address = to_str(":0");  // named above
+  services.streams->check(
+      services.host, &listen,
+      [](void* user, nx_str option, nx_str text) {
+        static_cast<const Section*>(user)->mistake(to_view(option), to_view(text));
+      },
+      const_cast<Section*>(&section));
+}
+
+void ListenOptions::read_tls(const Section& section) {
   tls_certificate = section.text("tls.certificate");
   tls_key = section.text("tls.key");
   tls_client_ca = section.text("tls.client_ca");
   tls_ciphers = section.text("tls.ciphers");
   tls_min_version = section.text("tls.min_version") == "1.3" ? 0x0304 : 0x0303;
   const std::string_view client = section.text("tls.client_certificate");
-  if (!tls() &&
-      !(client != "any" && tls_key.empty() && tls_client_ca.empty() && tls_ciphers.empty())) {
-    return bad(error, "tls.certificate is missing, and the other tls options are of no use alone");
-  }
   if ((client == "optional" || client == "required") && tls_client_ca.empty()) {
-    return bad(error, "tls.client_certificate = \"" + std::string(client) +
-                          "\" needs tls.client_ca to check certificates against");
+    section.mistake("tls.client_certificate",
+                    quoted(client) + " needs tls.client_ca to check certificates against");
+  } else {
+    tls_client_required = client == "required";
   }
   if (client == "none") tls_client_ca.clear();
-  tls_client_required = client == "required";
   tls_client_any = client == "any";
-  return NX_OK;
+  if (!tls() &&
+      !(!tls_client_any && tls_key.empty() && tls_client_ca.empty() && tls_ciphers.empty())) {
+    section.mistake("tls.certificate",
+                    "is missing, and the other tls options are of no use without it");
+    tls_key.clear();
+    tls_client_ca.clear();
+    tls_client_any = false;
+  }
 }
 
 nx_listen_options ListenOptions::to_abi() const {

@@ -76,14 +76,17 @@ struct ListenOptions {
   uint32_t tls_min_version = 0x0303;
   std::string tls_ciphers;
 
-  // Reads a checked section. NX_E_CONFIG with a text that names the option where options
-  // contradict each other or the address is none.
-  nx_status read(const Section& section, nx_error* error);
+  // Reads a checked section and names its mistakes there: an address that is none, options that
+  // contradict each other, and with `services` also files, hosts and users that are not there.
+  void read(const Section& section, const Services& services);
 
   bool tls() const { return !tls_certificate.empty(); }
   bool unix_socket() const { return address.rfind("unix:", 0) == 0; }
   // Lends its strings. max_connections is left 0.
   nx_listen_options to_abi() const;
+
+ private:
+  void read_tls(const Section& section);
 };
 
 }  // namespace nexus::support

@@ -1,13 +1,17 @@
-// Section: a component's checked section of the configuration, read by name. [main]
+// Section: a component's checked section of the configuration, read by name, and what is wrong with
+// it beyond the type of each option. [main]
 //
 // The router has checked types and filled in defaults; an option without a default that nobody set
-// is absent, and then the fallback given here holds.
+// is absent, one that the router called wrong is null, and then the fallback given here holds.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
+#include <string>
+
 #include "nexus/nx_host.h"
+#include "plugins/support/services.hpp"
 #include "plugins/support/text.hpp"
 
 namespace nexus::support {
@@ -15,6 +19,22 @@ namespace nexus::support {
 class Section {
  public:
   Section(const nx_host_values_v1* values, const nx_value* dict) : values_(values), dict_(dict) {}
+
+  // With everything that a transport has: then mistake() names every one and not only the first.
+  Section(const Services& services, const nx_value* dict)
+      : values_(services.values), dict_(dict), services_(&services) {}
+
+  // Remembers that `option` is wrong, for a check that goes on: `text` says what to do.
+  void mistake(std::string_view option, std::string_view text) const {
+    if (services_ != nullptr) {
+      services_->config->mistake(services_->host, to_str(option), to_str(text));
+    }
+    if (first_mistake_.empty()) first_mistake_ = std::string(option) + ": " + std::string(text);
+  }
+  // What a configure() answers once everything has been looked at: NX_E_CONFIG after a mistake.
+  nx_status verdict(nx_error* error) const {
+    return first_mistake_.empty() ? NX_OK : fail(error, NX_E_CONFIG, first_mistake_);
+  }
 
   const nx_value* find(std::string_view name) const { return values_->get(dict_, to_str(name)); }
   bool has(std::string_view name) const { return find(name) != nullptr; }
@@ -42,6 +62,8 @@ class Section {
  private:
   const nx_host_values_v1* values_;
   const nx_value* dict_;
+  const Services* services_ = nullptr;
+  mutable std::string first_mistake_;
 };
 
 }  // namespace nexus::support

@@ -13,6 +13,7 @@ struct Services {
   nx_host* host = nullptr;
   const nx_host_log_v1* log = nullptr;
   const nx_host_values_v1* values = nullptr;
+  const nx_host_config_v1* config = nullptr;
   const nx_host_streams_v1* streams = nullptr;
   const nx_host_sessions_v1* sessions = nullptr;
 
@@ -21,9 +22,11 @@ struct Services {
     host = from;
     log = static_cast<const nx_host_log_v1*>(nx_host_service(from, NX_HOST_LOG));
     values = static_cast<const nx_host_values_v1*>(nx_host_service(from, NX_HOST_VALUES));
+    config = static_cast<const nx_host_config_v1*>(nx_host_service(from, NX_HOST_CONFIG));
     streams = static_cast<const nx_host_streams_v1*>(nx_host_service(from, NX_HOST_STREAMS));
     sessions = static_cast<const nx_host_sessions_v1*>(nx_host_service(from, NX_HOST_SESSIONS));
-    return log != nullptr && values != nullptr && streams != nullptr && sessions != nullptr;
+    return log != nullptr && values != nullptr && config != nullptr && streams != nullptr &&
+           sessions != nullptr;
   }
   bool logs(uint32_t level) const { return log->enabled(host, level) != 0; }
   void write_log(uint32_t level, std::string_view text) const {
@@ -33,6 +36,7 @@ struct Services {
 
 // For nx_component.services.
 inline constexpr nx_str kStreamTransportServices[] = {
-    NX_STR(NX_HOST_LOG), NX_STR(NX_HOST_VALUES), NX_STR(NX_HOST_STREAMS), NX_STR(NX_HOST_SESSIONS)};
+    NX_STR(NX_HOST_LOG), NX_STR(NX_HOST_VALUES), NX_STR(NX_HOST_CONFIG), NX_STR(NX_HOST_STREAMS),
+    NX_STR(NX_HOST_SESSIONS)};
 
 }  // namespace nexus::support

@@ -79,6 +79,13 @@ bool StreamConnection::flush(MessageBatch& batch) {
   return taken == count && router_reads_;
 }
 
+Room StreamConnection::room_for(uint64_t size, MessageBatch& batch) {
+  if (size <= kAlwaysWelcome || size <= sessions().message_limit(session)) return Room::kYes;
+  // The HELLO that makes it welcome may lie in the batch.
+  if (!flush(batch) || ended_) return Room::kLater;
+  return size <= sessions().message_limit(session) ? Room::kYes : Room::kNo;
+}
+
 uint64_t StreamConnection::end_received(uint64_t used) {
   in_received_ = false;
   // The router paused and resumed while it was given messages: the stream has to be told to bring

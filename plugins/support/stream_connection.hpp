@@ -18,6 +18,10 @@ inline constexpr uint64_t kCopyLimit = 4096;
 // and does not read must not grow the queue.
 inline constexpr uint32_t kPongBacklog = 256 * 1024;
 
+// Messages up to this size may come at any time, so that the router need not be asked.
+inline constexpr uint64_t kAlwaysWelcome = 1024;
+enum class Room { kYes, kNo, kLater };
+
 // What a deadline means, for the transport to act on.
 enum class TimerEvent { kNothing, kHandshakeTimeout, kSendPing, kPingTimeout, kCloseTimeout };
 
@@ -67,6 +71,10 @@ class StreamConnection {
   // The same for a batch, which is empty afterwards. False when the caller has to stop here, since
   // not all of it was taken or nothing more is wanted; `used` is then where to go on later.
   bool flush(MessageBatch& batch);
+  // Whether there is room for a message of `size` bytes, before any is made: little until the
+  // session is established. Hands `batch` on first if that may matter. kLater: stop here, it comes
+  // again or is not wanted any more.
+  Room room_for(uint64_t size, MessageBatch& batch);
   // Brackets around the transport's received(); the second one returns `used`.
   void begin_received() {
     in_received_ = true;

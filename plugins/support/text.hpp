@@ -44,6 +44,9 @@ inline std::string printable(std::string_view bytes, size_t limit = 80) {
   return out;
 }
 
+// What somebody wrote, in quotes, for an error text.
+inline std::string quoted(std::string_view text) { return "\"" + printable(text) + "\""; }
+
 inline char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 // ASCII case folding, as header names, hosts and tokens are compared.

@@ -79,6 +79,39 @@ class Layout(unittest.TestCase):
         self.assertIn("nx_authz_result.more", says)
 
 
+@unittest.skipUnless(shutil.which("abidiff") and shutil.which("abidw"), "needs abigail-tools")
+class Abidiff(unittest.TestCase):
+    def check(self, header, old, new):
+        with tempfile.TemporaryDirectory() as folder:
+            include = pathlib.Path(folder, "include")
+            shutil.copytree(ROOT / "sdk/include", include)
+            path = include / "nexus" / header
+            text = path.read_text(encoding="utf-8")
+            self.assertIn(old, text)
+            path.write_text(text.replace(old, new, 1), encoding="utf-8")
+            tool = [sys.executable, HERE / "abidiff.py"]
+            options = ["--cc", OPTIONS.cc, "--include"]
+            frozen = pathlib.Path(folder, "frozen.abi")
+            frozen.write_bytes(subprocess.run([*tool, "dump", *options, ROOT / "sdk/include"],
+                                              capture_output=True, check=True).stdout)
+            result = subprocess.run([*tool, "check", *options, include, "--frozen", frozen],
+                                    capture_output=True, text=True, check=False)
+            return "held" if result.returncode == 0 else result.stderr
+
+    def test_a_moved_field(self):
+        self.assertIn("'uint32_t disclose' offset changed", self.check(
+            "nx_authorizer.h", "  uint32_t decision;", "  uint64_t more;\n  uint32_t decision;"))
+
+    def test_another_type_of_the_same_size(self):
+        self.assertIn("type name changed from 'nx_bytes' to 'nx_str'", self.check(
+            "nx_serializer.h", "nx_status (*emit_raw)(void* state, nx_bytes value);",
+            "nx_status (*emit_raw)(void* state, nx_str value);"))
+
+    def test_structs_may_grow_at_their_end(self):
+        self.assertEqual(self.check("nx_plugin.h", "} nx_option;", "  nx_str unit;\n} nx_option;"),
+                         "held")
+
+
 class Tags(unittest.TestCase):
     def test_where_a_tag_may_stand(self):
         self.assertEqual(list(check_tags.untagged("""

@@ -3,6 +3,9 @@
 
 
 import re
+import shutil
+import subprocess
+import unittest
 
 import harness
 from harness import FolderTest, anonymous_realm, run
@@ -174,6 +177,146 @@ class Check(FolderTest):
         status, _, mistakes = self.check("nexus.json", {"websocket": {"address": 5}})
         self.assertEqual(status, 78)
         self.assertIn("websocket.address: has to be a string", mistakes)
+
+    def mistakes_of(self, transport, name="n.json"):
+        """Of a configuration with this transport, by option."""
+        config = {"transports": {"t": transport}, "realms": anonymous_realm()}
+        status, _, mistakes = self.check(name, config)
+        self.assertEqual(status, 78 if mistakes else 0)
+        found = {}
+        for line in mistakes[:-1]:
+            key, _, text = line.partition(": ")
+            self.assertTrue(key.startswith("transports.t"), line)
+            self.assertNotIn(key, found, mistakes)
+            found[key.removeprefix("transports.t").lstrip(".")] = text
+        return found
+
+    @unittest.skipUnless(shutil.which("openssl"), "needs the openssl tool")
+    def test_certificates_and_keys(self):
+        for name in ("a", "b"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
+                            "-days", "2", "-keyout", self.folder / f"{name}.key",
+                            "-out", self.folder / f"{name}.pem"], check=True, capture_output=True)
+        self.write("junk.pem", "no certificate\n")
+        good = {"type": "websocket", "listen": "127.0.0.1:0",
+                "tls": {"certificate": "a.pem", "key": "a.key"}}
+        self.assertEqual(self.mistakes_of(good), {})
+
+        def tls(**options):
+            return self.mistakes_of({**good, "tls": {**good["tls"], **options}})
+
+        found = tls(certificate="none.pem", key="none.key", client_ca="none.ca",
+                    ciphers="NO-SUCH-CIPHER")
+        self.assertEqual(sorted(found), ["tls.certificate", "tls.ciphers", "tls.client_ca",
+                                         "tls.key"])
+        for option, file in (("certificate", "none.pem"), ("key", "none.key"),
+                             ("client_ca", "none.ca")):
+            self.assertIn(f'cannot read "{self.folder}/{file}": No such file', found["tls." + option])
+        found = tls(certificate="junk.pem", key="junk.pem", client_ca="junk.pem")
+        self.assertEqual(sorted(found), ["tls.certificate", "tls.client_ca", "tls.key"])
+        found = tls(key="b.key")
+        self.assertEqual(list(found), ["tls.key"])
+        self.assertIn("does not belong to the certificate", found["tls.key"])
+        found = tls(certificate=".")
+        self.assertIn("is a folder", found["tls.certificate"])
+        found = self.mistakes_of({"type": "rawsocket", "listen": "127.0.0.1:0",
+                                  "tls": {"certificate": "a.pem"}})
+        self.assertEqual(list(found), ["tls.key"])  # it is not in the certificate's file
+
+    def test_addresses_and_owners(self):
+        def found(listen, **more):
+            return self.mistakes_of({"type": "rawsocket", "listen": listen, **more})
+
+        socket = f"unix:{self.folder}/s"
+        self.assertEqual(found(socket, unix_owner="root", unix_group="0"), {})
+        mistakes = found(socket, unix_owner="nobody-like-that", unix_group="no-group-like-that")
+        self.assertIn('there is no user "nobody-like-that"', mistakes["unix_owner"])
+        self.assertIn('there is no group "no-group-like-that"', mistakes["unix_group"])
+        self.assertEqual(len(mistakes), 2)
+        self.assertIn("a Unix socket's has at most 107", found("unix:/" + "x" * 120)["listen"])
+        self.assertIn("create it first", found(f"unix:{self.folder}/no/such/s")["listen"])
+        self.assertIn("is no folder", found(f"unix:{self.folder}/n.json/s")["listen"])
+        self.assertIn("is no socket", found(f"unix:{self.folder}/n.json")["listen"])
+        # RFC 2606: never resolves.
+        self.assertIn("cannot find the host", found("no-such-host.invalid:80")["listen"])
+        self.assertEqual(sorted(found("no-such-host.invalid:80", unix_mode="0660")),
+                         ["listen", "unix_mode"])
+
+    def test_wrong_options_do_not_hide_wrong_values(self):
+        found = self.mistakes_of({"type": "websocket", "lissten": "127.0.0.1:0",
+                                  "ping_interval": "soon", "path": "ws", "origins": ["["],
+                                  "unix_mode": "rw", "tracking_cookie": "a b",
+                                  "tls": {"key": "k.pem"}})
+        self.assertEqual(sorted(found), [
+            "lissten", "listen", "origins", "path", "ping_interval", "tls.certificate",
+            "tracking_cookie", "unix_mode"])
+        found = self.mistakes_of({"type": "rawsocket", "listen": 5, "max_message_size": "17M"})
+        self.assertEqual(sorted(found), ["listen", "max_message_size"])
+
+    def test_paths_and_origins_that_no_client_sends(self):
+        def found(option, value):
+            return option in self.mistakes_of(
+                {"type": "websocket", "listen": "127.0.0.1:0", option: value})
+
+        for path in ("/", "/ws", "/a/b.c/", "/%7Ex", "/a;b=c@d"):
+            self.assertFalse(found("path", path), path)
+        for path in ("ws", "/a b", "/a?b", "/a#b", "/\u00fc", "/a\tb", '/"', "/%", "/%2", "/%zz",
+                     "/a/../b", "/.", "/<x>"):
+            self.assertTrue(found("path", path), path)
+        for origin in ("*", "example.com", "*.example.com", "https://example.com:8443", "null",
+                       "https://*", "[a-c]x.org:*", "\\[::1\\]:3000", "app://local"):
+            self.assertFalse(found("origins", [origin]), origin)
+        for origin in ("", "https://example.com/", "example.com/x", "http://", "://x", "a b",
+                       "b\u00fccher.example", "[::1]:3000", "x@y", "[", "a]", "x,y"):
+            self.assertTrue(found("origins", ["example.com", origin]), origin)
+
+    def test_sections_that_are_lists(self):
+        realm = {"uri": "r", "authenticators": [{"type": "anonymous"}], "authorizers": "x",
+                 "history": 5}
+        status, _, mistakes = self.check("n.json", {"realms": {"main": realm}}, "--tcp",
+                                         "127.0.0.1:0")
+        self.assertEqual(status, 78)
+        for key in ("authenticators", "authorizers", "history"):
+            self.assertTrue(any(line.startswith(f"realms.main.{key}: must hold one section for each")
+                                for line in mistakes), mistakes)
+
+    def test_messages_name_each_key_once(self):
+        config = {"plugins": {"laod": ["x"], "directory": 5}, "router": {"loops": "many"},
+                  "transports": {"t": {"type": "websocket", "listen": "nowhere"}},
+                  "realms": {"main": {"uri": "", "max_calls": "many"}}, "realm_template": 7}
+        status, _, mistakes = self.check("n.json", config)
+        self.assertEqual(status, 78)
+        self.assertGreaterEqual(len(mistakes), 7)
+        for line in mistakes[:-1]:
+            key, _, text = line.partition(": ")
+            self.assertRegex(key, r"^[a-z_]+(\.[a-z_0-9]+)*$")
+            self.assertFalse(text.startswith(key.split(".")[0] + "."), line)
+            self.assertFalse(text.startswith(key.split(".")[-1]), line)
+
+    def test_pins_of_files_that_are_not_there(self):
+        pinned = "nexus-transport-rawsocket.so"
+
+        def found(pins, **plugins):
+            config = {"plugins": {"sha256": pins, **plugins}, "realms": anonymous_realm()}
+            return self.check("n.json", config, "--tcp", "127.0.0.1:0")[2]
+
+        mistakes = found({"nexus-transport-rawsokcet.so": "00" * 32})
+        self.assertEqual(mistakes[0], 'plugins.sha256.nexus-transport-rawsokcet.so: no such plugin '
+                                      f'file is loaded, so this pins nothing; did you mean "{pinned}"?')
+        mistakes = found({"/elsewhere/nexus-transport-rawsokcet.so": "00" * 32})
+        self.assertIn(f'did you mean "{pinned}"?', mistakes[0])
+        mistakes = found({"nexus-serializer-json.so": "00" * 32}, load=[pinned])
+        self.assertTrue(any(line.startswith("plugins.sha256.nexus-serializer-json.so: no such")
+                            for line in mistakes), mistakes)
+        # Whichever way the file is named, the pin holds; and one that is no text holds for none.
+        for name in (pinned, "./" + pinned, f"{harness.PLUGINS}/{pinned}"):
+            mistakes = found({name: "00" * 32})
+            self.assertTrue(any("its sha256 is" in line for line in mistakes), mistakes)
+        for pin in ("", 5, None, "abc"):
+            mistakes = found({pinned: pin})
+            self.assertTrue(any("is none; give 64 hexadecimal digits" in line for line in mistakes),
+                            mistakes)
 
     def test_a_sha256_that_does_not_match(self):
         config = {"plugins": {"sha256": {"nexus-transport-rawsocket.so": "00" * 32}},

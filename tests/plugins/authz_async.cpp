@@ -76,6 +76,7 @@ class AuthzTest : public Authorizer, public Reloadable {
       held_.clear();
     }
     for (std::thread& thread : threads) thread.join();
+    log().info("authz-test stopped");
   }
 
   AuthzAnswer authorize(const AuthzOperation& op, const AuthzRequest& request) override {

@@ -128,6 +128,41 @@ TEST_CASE("R-58: how many may wait is limited") {
   l.caller.expect_call_error(calls[3], "wamp.error.no_available_callee");
 }
 
+TEST_CASE("R-58: how much may wait is limited, parts included, and what leaves makes room") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"realms":{"one":{"max_waiting_bytes":"20K"}}})");
+  Limited l(world, dict({{"concurrency", 1}}));
+  const Value large = list(std::string(7000, 'x'));
+  const uint64_t running = l.caller.call("com.example.p", dict(), large);
+  const uint64_t invocation = l.callee.expect_invocation(l.registration).request();
+  const uint64_t first = l.caller.call("com.example.p", dict(), large);
+  const uint64_t stream = l.caller.call("com.example.p", dict({{"progress", true}}), large);
+  l.caller.expect_call_error(l.caller.call("com.example.p", dict(), large),
+                             "wamp.error.no_available_callee");
+  l.caller.call_again(stream, "com.example.p", dict({{"progress", true}}), large);
+  l.caller.expect_call_error(stream, "wamp.error.no_available_callee");
+  l.caller.call_again(stream, "com.example.p", dict({{"progress", false}}), large);  // R-55
+  const uint64_t second = l.caller.call("com.example.p", dict(), large);             // in its place
+  l.caller.cancel(first);
+  l.caller.expect_call_error(first, "wamp.error.canceled");
+  const uint64_t third = l.caller.call("com.example.p", dict(), large);
+  expect_nothing({&l.caller});
+  l.callee.yield(invocation);
+  l.caller.expect_result(running);
+  for (const uint64_t call : {second, third}) {
+    l.callee.yield(l.callee.expect_invocation(l.registration).request());
+    l.caller.expect_result(call);
+  }
+  // Everything that waited is forgotten: as much fits as at first.
+  const uint64_t again = l.caller.call("com.example.p");
+  const uint64_t open = l.callee.expect_invocation(l.registration).request();
+  std::vector<uint64_t> waiting;
+  for (int i = 0; i < 2; ++i) waiting.push_back(l.caller.call("com.example.p", dict(), large));
+  expect_nothing({&l.caller});
+  l.callee.yield(open);
+  l.caller.expect_result(again);
+}
+
 TEST_CASE("R-58: a call that is canceled while it waits makes room for another") {
   FOR_ALL_SETUPS(setup);
   World world(setup, R"({"realms":{"one":{"max_waiting_calls":2}}})");

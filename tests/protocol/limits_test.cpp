@@ -357,7 +357,45 @@ TEST_CASE("S-06: before a session is established messages have to be small") {
   Peer& peer = world.connect();
   Value details = merged(client_details(), dict({{"x_bulk", std::string(100000, 'x')}}));
   peer.send(list(kHello, "realm1", details));
-  peer.expect_violation();
+  peer.expect_closed();
+  // Real ones have room, and once welcome nobody is held to it.
+  Peer& large = world.connect();
+  large.send(list(kHello, "realm1",
+                  merged(client_details(), dict({{"x_bulk", std::string(50000, 'x')}}))));
+  large.expect(kWelcome);
+  large.publish_acknowledged("com.topic", Value::dict(), list(std::string(100000, 'x')));
+}
+
+TEST_CASE("V-05: memory is returned after many sessions have left") {
+  World world({{Carrier::raw_tcp, Format::json}, 2},
+              R"({"router":{"trim_after_sessions":3,"trim_delay":"20ms"}})");
+  Peer& stays = world.join();
+  std::vector<Peer*> others;
+  for (int i = 0; i < 10; ++i) others.push_back(&world.join());
+  stays.sync();
+  CHECK(world.router.counters().memory_trims == 0);
+  for (Peer* peer : others) peer->wire().close();
+  CHECK(eventually([&] {
+    stays.sync();
+    return world.router.counters().memory_trims > 0;
+  }));
+}
+
+TEST_CASE("V-05: caches that are full begin anew, and lose nothing") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"router":{"access_cache":1},"realms":{"one":{"match_cache":1}}})");
+  Peer& one = world.join();
+  Peer& two = world.join();
+  const uint64_t subscription = one.subscribe("com.example", dict({{"match", "prefix"}}));
+  const uint64_t registration = one.register_procedure("com.example", dict({{"match", "prefix"}}));
+  for (int i = 0; i < 20; ++i) {
+    const std::string uri = "com.example.u" + std::to_string(i % 3);
+    two.publish_acknowledged(uri, dict(), list(i));
+    CHECK(one.expect_event(subscription).args() == list(i));
+    const uint64_t call = two.call(uri);
+    one.yield(one.expect_invocation(registration).request());
+    two.expect_result(call);
+  }
 }
 
 }  // namespace

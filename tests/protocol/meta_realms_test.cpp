@@ -130,7 +130,7 @@ TEST_CASE("S-16: a realm with a mistake in it is not added, and the mistake is n
       {R"({"uri":""})", "realm.uri must not be empty"},
       {R"({"uri":"a b"})", "realm.uri 'a b' is not a valid URI"},
       {R"({"uri":"a","max_sesions":1})", "did you mean max_sessions"},
-      {R"({"uri":"a","roles":[]})", "realm.roles must hold one section for each role"},
+      {R"({"uri":"a","roles":[]})", "realm.roles must hold one section for each"},
       {R"({"uri":"a","roles":{"x":5}})", "realm.roles.x must be a section"},
       {R"({"uri":"a","roles":{"x":{"call_timeout":"soon"}}})", "realm.roles.x.call_timeout"},
       {R"({"uri":"a","roles":{"x":{"timeout":1}}})", "realm.roles.x.timeout"},
@@ -147,6 +147,31 @@ TEST_CASE("S-16: a realm with a mistake in it is not added, and the mistake is n
   CHECK_FALSE(router.remove_realm(""));
   CHECK(router.add_realm(json(R"({"uri":"a"})")));
   CHECK(router.remove_realm("a"));
+}
+
+TEST_CASE("S-16: what a removed realm had as components is stopped and freed") {
+  World world({{Carrier::websocket, Format::json}, 3}, with_test_plugins({"authz_async"}, "{}"));
+  Router& router = world.router.router();
+  const Value section = json(R"({"uri":"com.example.made",
+      "authenticators":{"guests":{"type":"anonymous"}},
+      "authorizers":{"tested":{"type":"authz-test"}}})");
+  constexpr size_t kRounds = 3;
+  Peer& watch = world.join();
+  for (size_t round = 1; round <= kRounds; ++round) {
+    REQUIRE(router.add_realm(section));
+    Peer& peer = world.join_realm("com.example.made");
+    peer.publish_acknowledged("com.example.t.async");
+    CHECK(world.router.log_count("authz-test stopped") == round - 1);
+    REQUIRE(router.remove_realm("com.example.made"));
+    peer.expect(kGoodbye);
+    peer.wire().close();
+    // Freed by a change of realms after the last session is gone.
+    CHECK(eventually([&] {
+      watch.sync();
+      CHECK_FALSE(router.remove_realm("com.example.none"));
+      return world.router.log_count("authz-test stopped") == round;
+    }));
+  }
 }
 
 TEST_CASE("S-08: the template makes no more realms than there may be") {

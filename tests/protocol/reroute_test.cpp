@@ -160,5 +160,32 @@ TEST_CASE("R-60: the second attempt can be canceled, times out, and ends with it
   shared.caller.expect_call_error(call, "wamp.error.canceled");
 }
 
+TEST_CASE("R-60: how much a session may have kept for another attempt is limited") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"realms":{"one":{"max_reroute_bytes":"20K"}}})");
+  Shared shared(world, "first", 2);
+  const Value large = list(std::string(7000, 'x'));
+  std::vector<uint64_t> calls;
+  for (int i = 0; i < 2; ++i) {
+    calls.push_back(shared.caller.call("com.example.p", dict(), large));
+  }
+  shared.caller.expect_call_error(shared.caller.call("com.example.p", dict(), large),
+                                  "wamp.error.not_authorized");
+  Peer& other = world.join();  // has room of its own
+  calls.push_back(other.call("com.example.p", dict(), large));
+  Peer& callee = *shared.callees[0];
+  for (int i = 0; i < 3; ++i) {
+    callee.yield(callee.expect_invocation(shared.registration).request());
+  }
+  for (int i = 0; i < 2; ++i) shared.caller.expect(kResult);
+  other.expect_result(calls[2]);
+  // A call that has ended is no longer kept.
+  for (int i = 0; i < 5; ++i) {
+    const uint64_t call = shared.caller.call("com.example.p", dict(), large);
+    callee.yield(callee.expect_invocation(shared.registration).request());
+    shared.caller.expect_result(call);
+  }
+}
+
 }  // namespace
 }  // namespace nexus::test

@@ -57,6 +57,24 @@ TEST_CASE("P-30: restricted events go to those who would have received them") {
   expect_nothing({&publisher, &chosen, &other});
 }
 
+TEST_CASE("P-32: of restricted events a topic keeps so many beside the one for all") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"realms":{"one":{"max_restricted_retained":2}}})");
+  Peer& publisher = world.join();
+  std::vector<Peer*> chosen;
+  publisher.publish_acknowledged("com.example.t", retain(), list("for all"));
+  for (int i = 0; i < 3; ++i) {
+    chosen.push_back(&world.join());
+    publisher.publish_acknowledged(
+        "com.example.t", retain(dict({{"eligible", list(chosen.back()->session())}})), list(i));
+  }
+  for (int i = 0; i < 3; ++i) {
+    const uint64_t id = chosen[static_cast<size_t>(i)]->subscribe("com.example.t", get_retained());
+    const Value args = chosen[static_cast<size_t>(i)]->expect_event(id).args();
+    CHECK(args == (i == 0 ? list("for all") : list(i)));
+  }
+}
+
 TEST_CASE("P-31: a pattern gets one event for each topic, with the topic") {
   FOR_ALL_SETUPS(setup);
   World world(setup);

@@ -212,6 +212,26 @@ TEST_CASE("R-52: a part for what is no URI is a violation, and no second answer"
   stream.caller.expect_violation();
 }
 
+TEST_CASE("R-55: a session remembers so many ended calls, the youngest") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"realms":{"one":{"max_ended_streams":1}}})");
+  Peer& caller = world.join();
+  Peer& callee = world.join();
+  const uint64_t registration = callee.register_procedure("com.example.p");
+  std::vector<uint64_t> calls;
+  for (int i = 0; i < 2; ++i) {
+    calls.push_back(caller.call("com.example.p", dict({{"progress", true}})));
+    callee.yield(callee.expect_invocation(registration).request());
+    caller.expect_result(calls.back());
+  }
+  caller.call_again(calls[1], "com.example.p", dict({{"progress", false}}), list("dropped"));
+  caller.call_again(calls[0], "com.example.p", dict(), list("a new call"));
+  const Message invocation = callee.expect_invocation(registration);
+  CHECK(invocation.args() == list("a new call"));
+  callee.yield(invocation.request());
+  caller.expect_result(calls[0]);
+}
+
 TEST_CASE("R-56: both directions stream at once") {
   FOR_ALL_SETUPS(setup);
   World world(setup);

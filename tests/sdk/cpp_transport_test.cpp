@@ -51,7 +51,8 @@ constexpr nx_host_sessions_v1 kSessions = {
     [](nx_session*) { tell("drained"); },
     [](nx_session*, uint32_t reason, nx_str text) {
       tell("closed " + std::to_string(reason) + " " + std::string(view(text)));
-    }};
+    },
+    [](nx_session*) -> uint64_t { return UINT64_MAX; }};
 
 constexpr nx_host_streams_v1 kStreams = {
     sizeof(nx_host_streams_v1),
@@ -84,7 +85,9 @@ constexpr nx_host_streams_v1 kStreams = {
     [](nx_stream*, uint32_t how, uint32_t reason, nx_str text) {
       tell("close " + std::to_string(how) + " " + std::to_string(reason) + " " +
            std::string(view(text)));
-    }};
+    },
+    [](nx_stream*) -> nx_status { return NX_E_UNSUPPORTED; },
+    [](nx_host*, const nx_listen_options*, void (*)(void*, nx_str, nx_str), void*) {}};
 
 // A line is a message. "!" throws.
 class Lines : public StreamConnection {

@@ -184,6 +184,7 @@ TEST_CASE("no slot of any table is empty") {
   CHECK(count_null(NX_HOST_LOG, sizeof(nx_host_log_v1)) == 0);
   CHECK(count_null(NX_HOST_VALUES, sizeof(nx_host_values_v1)) == 0);
   CHECK(count_null(NX_HOST_BUFFERS, sizeof(nx_host_buffers_v1)) == 0);
+  CHECK(count_null(NX_HOST_CONFIG, sizeof(nx_host_config_v1)) == 0);
   CHECK(count_null(NX_HOST_LOOP, sizeof(nx_host_loop_v1)) == 0);
   CHECK(count_null(NX_HOST_METRICS, sizeof(nx_host_metrics_v1)) == 0);
   CHECK(count_null(NX_HOST_WORK, sizeof(nx_host_work_v1)) == 0);

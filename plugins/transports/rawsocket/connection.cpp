@@ -132,6 +132,12 @@ uint64_t Connection::read_frames(const uint8_t* data, uint64_t size, uint64_t st
       }
       return batch.used;
     }
+    const support::Room room = room_for(header.size, batch);
+    if (room == support::Room::kLater) return batch.used;
+    if (room == support::Room::kNo) {
+      fail(NX_CLOSE_FLUSH, NX_CLOSED_TOO_LARGE, "a frame of this size before WELCOME");
+      return batch.used;
+    }
     if (size - at - kHeaderSize < header.size) break;
     const uint8_t* payload = data + at + kHeaderSize;
     // A ping is answered once: the router must not pause before it and let it come again.

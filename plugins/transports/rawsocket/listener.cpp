@@ -9,16 +9,15 @@
 namespace nexus::rawsocket {
 
 nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
-  const support::Section section(services.values, section_value);
-  if (const nx_status status = options.read(section, error); status != NX_OK) return status;
+  const support::Section section(services, section_value);
+  options.read(section, services);
   if (options.max_message_size > kMaxLimit) {
-    return support::fail(error, NX_E_CONFIG,
-                         "max_message_size: RawSocket carries messages of at most 16M");
+    section.mistake("max_message_size", "RawSocket carries messages of at most 16M");
   }
   min_peer_size = static_cast<uint64_t>(section.integer("min_peer_size", kMinLimit));
   ping_interval_ms = static_cast<uint32_t>(section.integer("ping_interval"));
   ping_timeout_ms = static_cast<uint32_t>(section.integer("ping_timeout", 30000));
-  return NX_OK;
+  return section.verdict(error);
 }
 
 nx_status Listener::listen(nx_error* error) {

@@ -56,8 +56,8 @@ struct Config {
   uint64_t max_header_size = 8192;
   std::string tracking_cookie;
 
-  // NX_E_CONFIG with a text that names the option.
-  nx_status read(const support::Section& section, nx_error* error);
+  // Names its mistakes in the section.
+  void read(const support::Section& section);
 };
 
 }  // namespace nexus::websocket

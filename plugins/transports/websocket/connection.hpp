@@ -75,6 +75,7 @@ class Connection : public support::StreamConnection {
 
   // frames in
   uint64_t read_frames(uint8_t* data, uint64_t size, uint64_t start);
+  uint64_t size_with(const FrameHeader& header) const;
   uint16_t check_data_frame(const FrameHeader& header, const char** error) const;
   void on_control(const FrameHeader& header, const uint8_t* payload);
   void on_close_frame(const uint8_t* payload, uint64_t size);

@@ -36,6 +36,12 @@ uint64_t Connection::read_frames(uint8_t* data, uint64_t size, uint64_t start) {
       if (flush(batch) && state_ == kOpen) fail(code, error);
       return batch.used;
     }
+    const support::Room room = room_for(size_with(header), batch);
+    if (room == support::Room::kLater) return batch.used;
+    if (room == support::Room::kNo) {
+      fail(kCodeTooBig, "a message of this size before WELCOME");
+      return batch.used;
+    }
     if (size - at - header.header_size < header.payload_size) break;
     uint8_t* payload = data + at + header.header_size;
     const bool simple = header.final && !header.compressed && !header.is_control() &&
@@ -71,6 +77,13 @@ uint64_t Connection::read_frames(uint8_t* data, uint64_t size, uint64_t start) {
   }
   flush(batch);
   return batch.used;
+}
+
+// How large a message is known to become with this frame. One that waits to be taken has been
+// looked at when it first came.
+uint64_t Connection::size_with(const FrameHeader& header) const {
+  if (assembly_ == nullptr || header.is_control()) return header.payload_size;
+  return assembly_->waiting ? 0 : assembly_->bytes.size() + header.payload_size;
 }
 
 // What a header says about a data frame in the light of what came before. 0 and no error = fine.
@@ -233,9 +246,10 @@ bool Connection::expand(const uint8_t* data, uint64_t size, Bytes& out) {
     }
     inflater = contexts_->inflater.get();
   }
-  const InflateResult result =
-      inflater == nullptr ? InflateResult::kNoMemory
-                          : inflater->run(data, size, payload_limit(), client_takeover_, out);
+  const uint64_t limit = std::min(payload_limit(), sessions().message_limit(session));
+  const InflateResult result = inflater == nullptr
+                                   ? InflateResult::kNoMemory
+                                   : inflater->run(data, size, limit, client_takeover_, out);
   switch (result) {
     case InflateResult::kOk:
       if (opcode_ != kText || valid_utf8(out.data(), out.size())) return true;

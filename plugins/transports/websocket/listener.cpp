@@ -8,12 +8,12 @@
 namespace nexus::websocket {
 
 nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
-  const support::Section section(services.values, section_value);
-  if (const nx_status status = options.read(section, error); status != NX_OK) return status;
-  if (const nx_status status = config.read(section, error); status != NX_OK) return status;
+  const support::Section section(services, section_value);
+  options.read(section, services);
+  config.read(section);
   ping_interval_ms = config.ping_interval_ms;
   ping_timeout_ms = config.ping_timeout_ms;
-  return NX_OK;
+  return section.verdict(error);
 }
 
 nx_status Listener::listen(nx_error* error) {

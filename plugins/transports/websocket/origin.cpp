@@ -85,8 +85,38 @@ bool same_host(std::string_view origin, std::string_view host) {
 
 }  // namespace
 
+namespace {
+
+constexpr const char* kNoPath =
+    "an origin is \"scheme://host:port\" and ends there; leave out what begins with the slash";
+constexpr const char* kIpv6 = "brackets make a class; write an IPv6 address as \\[::1\\]";
+
+// The characters that stand for themselves, wildcards included: those of hosts and ports, plus the
+// "://" of a scheme. Browsers send nothing else.
+const char* check_literal(std::string_view pattern, size_t at) {
+  const char c = pattern[at];
+  if (c == '/') {
+    const size_t scheme = pattern.find("://");
+    return at == scheme + 1 || at == scheme + 2 ? nullptr : kNoPath;
+  }
+  const bool letter_or_digit =
+      (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  if (letter_or_digit || std::string_view(".-_:*?+").find(c) != std::string_view::npos) {
+    return nullptr;
+  }
+  return "no origin has such a character; write a host as browsers send it, in ASCII and without "
+         "spaces";
+}
+
+}  // namespace
+
 const char* OriginPattern::check(std::string_view pattern) {
   if (pattern.empty()) return "an empty pattern matches nothing";
+  const size_t scheme = pattern.find("://");
+  const std::string_view host =
+      scheme == std::string_view::npos ? pattern : pattern.substr(scheme + 3);
+  if (host.empty() || scheme == 0) return "write \"scheme://host\", or a host alone";
+  if (host.front() == '[' && host.find("::") < host.find(']')) return kIpv6;
   // A member of a class, at `at`; false when there is none.
   size_t at = 0;
   const auto member = [&] {
@@ -98,8 +128,14 @@ const char* OriginPattern::check(std::string_view pattern) {
   };
   while (at < pattern.size()) {
     const char c = pattern[at++];
-    if (c == '\\' && at++ == pattern.size()) return "nothing follows the last \\";
-    if (c != '[') continue;
+    if (c == '\\') {
+      if (at++ == pattern.size()) return "nothing follows the last \\";
+      continue;
+    }
+    if (c != '[') {
+      if (const char* wrong = check_literal(pattern, at - 1)) return wrong;
+      continue;
+    }
     if (at < pattern.size() && pattern[at] == '^') ++at;
     do {
       if (!member()) return "a class [...] has a member missing";

@@ -5,8 +5,9 @@
  * serve answers NX_E_UNSUPPORTED. Tables are static and may be kept. A component lists the ids it
  * cannot do without in nx_component.services, and the router checks them before create().
  *
- * This header holds log, values, buffers, loop, metrics, work and realm. The services that belong
- * to one kind of component stand in that kind's header (nx_transport.h, nx_authenticator.h, …).
+ * This header holds log, values, config, buffers, loop, metrics, work and realm. The services that
+ * belong to one kind of component stand in that kind's header (nx_transport.h, nx_authenticator.h,
+ * …).
  */
 #ifndef NEXUS_NX_HOST_H
 #define NEXUS_NX_HOST_H
@@ -93,6 +94,25 @@ typedef struct nx_host_values_v1 {
   /* Feeds a value to a sink, for example a serializer's emitter. */
   nx_status (*walk)(const nx_value* value, const nx_value_sink* sink, void* user);
 } nx_host_values_v1;
+
+/* ---- config ---------------------------------------------------------------------------- */
+#define NX_HOST_CONFIG "nexus.config/1"
+
+/* Lets configure() name every mistake of its section and not only the first.
+ *
+ * A component that lists this service in nx_component.services is configured even when the router
+ * has found mistakes in its section, so that all are named at once. In such a section an option
+ * that is wrong is NX_NULL, and a required one that is missing is absent. */
+typedef struct nx_host_config_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Names one mistake: `option` as in the component's table ("tls.key"; empty = the section as a
+   * whole), `text` says what is wrong and what to do, and no secret. It counts whatever
+   * configure() answers; the error text that configure() answers is then not shown. Mistakes of an
+   * option that the router has called wrong already are dropped. From inside configure() only,
+   * elsewhere ignored. [main] */
+  void (*mistake)(nx_host* host, nx_str option, nx_str text);
+} nx_host_config_v1;
 
 /* ---- buffers --------------------------------------------------------------------------- */
 #define NX_HOST_BUFFERS "nexus.buffers/1"

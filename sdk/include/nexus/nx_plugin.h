@@ -71,7 +71,8 @@ typedef struct nx_component {
   /* Makes an instance. [main] */
   nx_status (*create)(nx_host* host, void** self, nx_error* error);
   /* Takes the checked section: every option is there or has no default, types are right. Without
-   * side effects: no sockets, no files created, no threads. [main] */
+   * side effects: no sockets, no files created, no threads; it may read files and look up names.
+   * To name several mistakes, and in sections that have some already: "nexus.config/1". [main] */
   nx_status (*configure)(void* self, const nx_value* section, nx_error* error);
   /* Begins its work; called once, after configure. Failing, it takes back what it began: destroy
    * follows, and not stop. [main] */

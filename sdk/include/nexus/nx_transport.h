@@ -136,6 +136,11 @@ typedef struct nx_host_sessions_v1 {
   /* The connection is over; exactly once after opened() succeeded, and the last call about it.
    * `text` is for the log. [loop] */
   void (*closed)(nx_session* session, uint32_t reason, nx_str text);
+  /* Largest message that this session may send right now: little before it is established, so
+   * that a stranger cannot make the router buffer much; UINT64_MAX = whatever the transport
+   * accepts. To be asked when a message is announced that is larger than 1024 bytes, before room
+   * is made for it; one that is larger ends the connection with NX_CLOSED_TOO_LARGE. [loop] */
+  uint64_t (*message_limit)(nx_session* session);
 } nx_host_sessions_v1;
 
 /* ---- streams: sockets done by the router ------------------------------------------------- */
@@ -252,6 +257,13 @@ typedef struct nx_host_streams_v1 {
    * transport that puts several messages into one frame. Asking again before that changes nothing.
    * NX_E_CLOSED while closing, NX_E_UNSUPPORTED when the handler has no such function. [loop] */
   nx_status (*at_flush)(nx_stream* stream);
+
+  /* Tells what listen() would refuse these options for, as far as it can be known without opening
+   * anything: certificates and keys are read, names are looked up, users and folders too. Calls
+   * `mistake` for each, with the usual name of the option ("listen", "tls.key", "unix_owner", …)
+   * and a text for the operator, both lent. For configure(). [main] */
+  void (*check)(nx_host* host, const nx_listen_options* options,
+                void (*mistake)(void* user, nx_str option, nx_str text), void* user);
 } nx_host_streams_v1;
 
 #ifdef __cplusplus

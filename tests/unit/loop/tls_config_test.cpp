@@ -175,8 +175,9 @@ TEST_CASE("TLS: files that cannot be used are named, with the reason") {
   using O = TlsOptions;
   const std::string none = test.folder.path("none");
   CHECK(with(&O::certificate, none) ==
-        "tls.certificate: cannot read \"" + none + "\": No such file or directory");
-  CHECK(with(&O::key, none) == "tls.key: cannot read \"" + none + "\": No such file or directory");
+        "tls.certificate: cannot read \"" + none +
+            "\": No such file or directory; correct the path, or let the router's user read it");
+  CHECK_THAT(with(&O::key, none), Catch::Contains("tls.key: cannot read \"" + none));
   CHECK_THAT(with(&O::certificate, test.folder.path("garbage")),
              Catch::Contains("garbage\" is no usable PEM certificate"));
   CHECK_THAT(with(&O::certificate, test.folder.path("empty")),
@@ -186,7 +187,7 @@ TEST_CASE("TLS: files that cannot be used are named, with the reason") {
   CHECK_THAT(with(&O::key, other.key_file), Catch::Contains("does not belong to the certificate"));
   CHECK_THAT(with(&O::key, std::string()), Catch::Contains("tls.key: "));  // not in that file
   CHECK_THAT(with(&O::client_ca, test.folder.path("empty")), Catch::Contains("tls.client_ca: "));
-  CHECK_THAT(with(&O::client_required, true), Catch::Contains("needs tls.client_ca"));
+  CHECK_THAT(with(&O::client_required, true), Catch::Contains("tls.client_ca: is missing"));
   CHECK_THAT(with(&O::min_version, 0x0301u), Catch::Contains("tls.min_version"));
   CHECK_THAT(with(&O::ciphers, std::string("NONSENSE")), Catch::Contains("\"NONSENSE\""));
   CHECK_THAT(with(&O::alpn, std::string("a,,b")), Catch::Contains("tls.alpn"));
@@ -194,7 +195,24 @@ TEST_CASE("TLS: files that cannot be used are named, with the reason") {
 
   test.harness.options.tls = {};
   test.harness.options.tls.key = test.server.key_file;
-  CHECK_THAT(test.harness.try_listen().text(), Catch::Contains("tls.certificate is missing"));
+  CHECK_THAT(test.harness.try_listen().text(), Catch::Contains("tls.certificate: is missing"));
+}
+
+TEST_CASE("TLS: a check names every mistake, and says what create() would say") {
+  TlsHarness test;
+  ListenMistakes mistakes;
+  TlsContext::check(test.harness.options.tls, mistakes);
+  CHECK(mistakes.empty());
+  TlsOptions bad = test.harness.options.tls;
+  bad.certificate = bad.key = bad.client_ca = test.folder.path("none");
+  bad.ciphers = "NONSENSE";
+  bad.min_version = 0x0301;
+  TlsContext::check(bad, mistakes);
+  std::vector<std::string> options;
+  for (const ListenMistake& one : mistakes) options.push_back(one.option);
+  CHECK(options == std::vector<std::string>{"tls.min_version", "tls.ciphers", "tls.certificate",
+                                            "tls.key", "tls.client_ca"});
+  CHECK(TlsContext::create(bad).status().text() == first_mistake(mistakes).text());
 }
 
 TEST_CASE("TLS: a key with a pass phrase is refused without asking for one") {

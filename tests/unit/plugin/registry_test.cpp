@@ -22,7 +22,8 @@ struct Subject {
     REQUIRE(component != nullptr);
     instance = std::make_unique<Instance>(*component, context, "realms.r.auth");
   }
-  Status configure() { return instance->configure(nexus::Value::dict()); }
+  Status configure() { return instance->configure(nexus::Value::dict(), mistakes); }
+  std::vector<nexus::ConfigMistake> mistakes;
 
   test::Context context;
   Registry registry;

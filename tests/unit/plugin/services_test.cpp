@@ -55,6 +55,7 @@ TEST_CASE("host: services are found by id, others are null") {
   add_base_services(context);
   CHECK(is_complete(service<nx_host_log_v1>(&host, NX_HOST_LOG)));
   CHECK(is_complete(service<nx_host_values_v1>(&host, NX_HOST_VALUES)));
+  CHECK(is_complete(service<nx_host_config_v1>(&host, NX_HOST_CONFIG)));
   CHECK(is_complete(service<nx_host_buffers_v1>(&host, NX_HOST_BUFFERS)));
   CHECK(is_complete(service<nx_host_loop_v1>(&host, NX_HOST_LOOP)));
   CHECK(is_complete(service<nx_host_streams_v1>(&host, NX_HOST_STREAMS)));

@@ -184,6 +184,25 @@ TEST_CASE("Sections that cannot work are refused, naming the option") {
                  "max_message_size"));
 }
 
+TEST_CASE("Every mistake of a section is named, with its option") {
+  for (const Kind& kind : kinds()) {
+    FakeHost host;
+    host.listen_mistakes = {{"tls.key", "no such file"}, {"unix_owner", "no such user"}};
+    Component component(kind.entry, host,
+                        R"({"listen":"nowhere","unix_mode":"rw","tls.certificate":"/c",
+                            "tls.client_certificate":"required"})");
+    CHECK(component.status == NX_E_CONFIG);
+    std::vector<std::string> options;
+    for (const auto& [option, text] : host.mistakes) {
+      CHECK_FALSE(mentions(text, option));
+      options.push_back(option);
+    }
+    CHECK(options == std::vector<std::string>{"listen", "unix_mode", "tls.client_certificate",
+                                              "tls.key", "unix_owner"});
+    CHECK(mentions(component.text, "listen: \"nowhere\": "));  // the first one stands for all
+  }
+}
+
 TEST_CASE("listen() passes on what the stream service says, and needs a serializer") {
   for (const Kind& kind : kinds()) {
     FakeHost host;

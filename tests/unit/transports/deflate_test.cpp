@@ -254,6 +254,18 @@ TEST_CASE("RFC 7692: a bomb ends at max_message_size, with 1009") {
   CHECK(rig.failed_with(1009));
 }
 
+TEST_CASE("S-06: compressed data may not grow beyond what the router has room for yet") {
+  for (const size_t size : {5000, 5001}) {
+    CAPTURE(size);
+    Deflating rig;
+    Codec client;
+    rig.host.message_limit_now = 5000;
+    rig.feed(frame(2, client.pack(std::string(size, '\0')), kFinRsv1));
+    CHECK(rig.session().messages.size() == (size == 5000 ? 1 : 0));
+    if (size > 5000) CHECK(rig.session().closed_reason == NX_CLOSED_TOO_LARGE);
+  }
+}
+
 TEST_CASE("RFC 7692: messages go out compressed from compression_min_size on") {
   Deflating rig;
   Codec client;

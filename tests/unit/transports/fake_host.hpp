@@ -139,6 +139,9 @@ class FakeHost : public nx_host {
   bool calls_flushing = true;  // false: a router that does not know at_flush()
   std::vector<std::string> bound = {"127.0.0.1:4711"};
   nx_status listen_answer = NX_OK;
+  std::vector<std::pair<std::string, std::string>> listen_mistakes;  // for check() to name
+  std::vector<std::pair<std::string, std::string>> mistakes;         // that were reported
+  uint64_t message_limit_now = UINT64_MAX;
 
   std::deque<std::unique_ptr<nx_session>> sessions;
   std::deque<std::unique_ptr<nx_stream>> streams;
@@ -242,6 +245,7 @@ class FakeHost : public nx_host {
     const std::string_view name(id);
     if (name == NX_HOST_LOG) return &kLog;
     if (name == NX_HOST_VALUES) return &values();
+    if (name == NX_HOST_CONFIG) return &kConfig;
     if (name == NX_HOST_STREAMS) return &kStreams;
     if (name == NX_HOST_SESSIONS) return &kSessions;
     demand(false, "a service that a transport has no business with");
@@ -254,7 +258,19 @@ class FakeHost : public nx_host {
   }
   static uint32_t log_enabled(nx_host*, uint32_t) { return 1; }
 
+  // ---- config ----
+  static void note_mistake(nx_host* host, nx_str option, nx_str text) {
+    of(host).mistakes.emplace_back(text_of(option), text_of(text));
+  }
+
   // ---- streams ----
+  static void check(nx_host* host, const nx_listen_options* options,
+                    void (*mistake)(void* user, nx_str option, nx_str text), void* user) {
+    demand(options->address.size != 0, "check() without an address");
+    for (const auto& [option, text] : of(host).listen_mistakes) {
+      mistake(user, str_of(option), str_of(text));
+    }
+  }
   static nx_status listen(nx_host* host, const nx_listen_options* options,
                           const nx_stream_handler* handler, void* user, nx_listener** out,
                           nx_error* error) {
@@ -379,6 +395,10 @@ class FakeHost : public nx_host {
     session->last_data = list[0].data;
     return taken;
   }
+  static uint64_t message_limit(nx_session* session) {
+    demand(session->closed == 0, "message_limit() after closed()");
+    return session->host->message_limit_now;
+  }
   static void on_drained(nx_session* session) { ++session->drained; }
   static void on_closed(nx_session* session, uint32_t reason, nx_str text) {
     demand(++session->closed == 1, "closed() twice");
@@ -387,6 +407,7 @@ class FakeHost : public nx_host {
   }
 
   static constexpr nx_host_log_v1 kLog = {sizeof(nx_host_log_v1), 0, write_log, log_enabled};
+  static constexpr nx_host_config_v1 kConfig = {sizeof(nx_host_config_v1), 0, note_mistake};
   static constexpr nx_host_streams_v1 kStreams = {sizeof(nx_host_streams_v1),
                                                   0,
                                                   listen,
@@ -399,7 +420,8 @@ class FakeHost : public nx_host {
                                                   set_reading,
                                                   set_deadline,
                                                   close,
-                                                  at_flush};
+                                                  at_flush,
+                                                  check};
   static constexpr nx_host_sessions_v1 kSessions = {sizeof(nx_host_sessions_v1),
                                                     0,
                                                     serializer,
@@ -407,7 +429,8 @@ class FakeHost : public nx_host {
                                                     opened,
                                                     messages,
                                                     on_drained,
-                                                    on_closed};
+                                                    on_closed,
+                                                    message_limit};
 };
 
 }  // namespace transports_test

@@ -42,7 +42,8 @@ class Component {
   Component(const Component&) = delete;
   Component& operator=(const Component&) = delete;
 
-  // Takes the checked section; no side effects. Throw ConfigError to refuse it. [main]
+  // Takes the checked section; no side effects. Throw ConfigError to refuse it, or name each
+  // mistake with mistake(). [main]
   virtual void configure(const Section& section) { static_cast<void>(section); }
   // Begins work. When it throws, stop() is not called: take back what was begun. [main]
   virtual void start() {}
@@ -54,6 +55,14 @@ class Component {
   const Host& host() const { return host_; }
   const Log& log() const { return log_; }
   Values values() const { return Values(&values_); }
+  // For configure(): names one mistake of the section, so that not only the first is heard of;
+  // `option` as in kOptions, empty = the section. Who lists NX_HOST_CONFIG in kServices is also
+  // asked about sections in which the router has found mistakes: what is wrong there is null.
+  // [main]
+  void mistake(std::string_view option, std::string_view text) const {
+    const auto& config = host_.need<nx_host_config_v1>(NX_HOST_CONFIG);
+    config.mistake(host_.get(), to_nx(option), to_nx(text));
+  }
   ValueView lent(const nx_value* value) const { return ValueView(&values_, value); }
   const ThreadCheck& threads() const { return threads_; }
 

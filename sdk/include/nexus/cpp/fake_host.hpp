@@ -30,6 +30,11 @@ struct LogLine {
   std::string text;
 };
 
+struct Mistake {
+  std::string option;  // empty = the section as a whole
+  std::string text;
+};
+
 // A copy of an answer, of either kind of component. `status` is what the function returned.
 struct AuthOutcome {
   nx_status status = NX_OK;
@@ -124,6 +129,8 @@ class Host : public nx_host {
   // Answers to operations that had ended.
   size_t late_answers() const { return locked(late_); }
   size_t invalidations() const { return locked(invalidations_); }
+  // What configure() has reported to "nexus.config/1".
+  std::vector<Mistake> mistakes() const { return locked(mistakes_); }
 
   // ---- operations ----
   nx_op open_operation() {
@@ -269,6 +276,7 @@ class Host : public nx_host {
   std::map<std::string, Counter> counters_;  // nodes stay where they are
   std::vector<AuthOutcome> auth_answers_;
   std::vector<AuthzOutcome> authz_answers_;
+  std::vector<Mistake> mistakes_;
   size_t late_ = 0, invalidations_ = 0, changes_ = 0;
   std::set<nx_op> open_;
   nx_op last_op_ = 0;
@@ -320,6 +328,11 @@ inline void Host::add_services() {
         return NX_OK;
       },
       [](nx_host* host) -> uint64_t { return of(host).now_ms_; }};
+  static constexpr nx_host_config_v1 kConfig = {
+      sizeof(nx_host_config_v1), 0, [](nx_host* host, nx_str option, nx_str text) {
+        const std::lock_guard<std::mutex> lock(of(host).mutex_);
+        of(host).mistakes_.push_back({std::string(view(option)), std::string(view(text))});
+      }};
   static constexpr nx_host_metrics_v1 kMetrics = {
       sizeof(nx_host_metrics_v1), 0,
       [](nx_host* host, nx_str name, nx_str) -> nx_counter* {
@@ -365,7 +378,8 @@ inline void Host::add_services() {
          nx_session**) -> nx_status { return NX_E_UNSUPPORTED; },
       [](nx_session*, const nx_bytes*, uint32_t) -> uint32_t { return 0; },
       [](nx_session*) {},
-      [](nx_session*, uint32_t, nx_str) {}};
+      [](nx_session*, uint32_t, nx_str) {},
+      [](nx_session*) -> uint64_t { return UINT64_MAX; }};
   static constexpr nx_host_streams_v1 kStreams = {
       sizeof(nx_host_streams_v1),
       0,
@@ -383,18 +397,14 @@ inline void Host::add_services() {
       [](nx_stream*, uint32_t) {},
       [](nx_stream*, uint64_t) {},
       [](nx_stream*, uint32_t, uint32_t, nx_str) {},
-      [](nx_stream*) -> nx_status { return NX_E_UNSUPPORTED; }};
-  services_ = {{NX_HOST_LOG, &kLog},
-               {NX_HOST_VALUES, &values_table},
-               {NX_HOST_BUFFERS, &buffers_table},
-               {NX_HOST_LOOP, &kLoop},
-               {NX_HOST_METRICS, &kMetrics},
-               {NX_HOST_WORK, &kWork},
-               {NX_HOST_AUTH, &kAuth},
-               {NX_HOST_AUTHZ, &kAuthz},
-               {NX_HOST_REALM, &kRealm},
-               {NX_HOST_SESSIONS, &kSessions},
-               {NX_HOST_STREAMS, &kStreams}};
+      [](nx_stream*) -> nx_status { return NX_E_UNSUPPORTED; },
+      [](nx_host*, const nx_listen_options*, void (*)(void*, nx_str, nx_str), void*) {}};
+  services_ = {{NX_HOST_LOG, &kLog},           {NX_HOST_VALUES, &values_table},
+               {NX_HOST_CONFIG, &kConfig},     {NX_HOST_BUFFERS, &buffers_table},
+               {NX_HOST_LOOP, &kLoop},         {NX_HOST_METRICS, &kMetrics},
+               {NX_HOST_WORK, &kWork},         {NX_HOST_AUTH, &kAuth},
+               {NX_HOST_AUTHZ, &kAuthz},       {NX_HOST_REALM, &kRealm},
+               {NX_HOST_SESSIONS, &kSessions}, {NX_HOST_STREAMS, &kStreams}};
 }
 
 }  // namespace nexus::sdk::fake

@@ -1,0 +1,23 @@
+// nexus.config/1: how a component names every mistake of its section. [main]
+#include "kernel/plugin/barrier.hpp"
+#include "kernel/plugin/host.hpp"
+#include "kernel/plugin/options.hpp"
+#include "kernel/plugin/services.hpp"
+
+namespace nexus {
+namespace {
+
+void mistake(nx_host* host, nx_str option, nx_str text) {
+  std::vector<ConfigMistake>* const mistakes = Host::of(host).mistakes;
+  if (mistakes == nullptr) return;  // not from inside configure()
+  mistakes->push_back({std::string(to_view(option)), one_line(to_view(text))});
+}
+
+}  // namespace
+
+const nx_host_config_v1* config_service() {
+  static const nx_host_config_v1 table = {sizeof(nx_host_config_v1), 0, &mistake};
+  return &table;
+}
+
+}  // namespace nexus
