@@ -30,6 +30,7 @@ class StopGate {
 };
 
 class Acceptor;
+class SharedAddress;
 
 class EventLoop final : public Loop {
  public:
@@ -84,6 +85,9 @@ class EventLoop final : public Loop {
   void add_later(Stream& stream);
   void add_dead(Stream& stream);
   void flush_dirty();
+
+  // The router's addresses that may be shared: kept by its first loop, for [main] only.
+  std::vector<std::weak_ptr<SharedAddress>> shared_addresses;
 
   // Whether letters are going to be run: from before its thread starts until that has ended. [any]
   std::atomic<bool> running{false};

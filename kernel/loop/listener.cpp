@@ -91,28 +91,61 @@ Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenO
   source->max_connections = options.max_connections;
   source->log = log;
   source->log_area = std::move(log_area);
-  if (!options.tls.certificate.empty()) {
-    auto tls = TlsContext::create(options.tls);
-    if (!tls) return tls.status();
-    source->tls = std::move(tls).value();
-  } else if (!options.tls.key.empty() || !options.tls.client_ca.empty() || options.tls.client_any) {
-    return Status::error(NX_E_CONFIG,
-                         "tls.certificate: is missing; without it the other tls options would be "
-                         "ignored");
+  const bool shareable = SharedAddress::possible(options, *handler);
+  auto& known = static_cast<EventLoop&>(group.loop(0)).shared_addresses;
+  std::erase_if(known, [](const auto& weak) { return weak.expired(); });
+  std::shared_ptr<SharedAddress> shared;
+  for (const auto& weak : known) {
+    std::shared_ptr<SharedAddress> other = weak.lock();
+    if (shareable && !other->closed && other->address() == options.address) shared = other;
   }
-  auto sockets = ListenSocket::open_all(options.address, options.socket);
-  if (!sockets) return sockets.status();
+  const bool joins = shared != nullptr;
+  std::vector<std::shared_ptr<ListenSocket>> sockets;
+  if (joins) {
+    source->tls = shared->tls;
+    sockets = shared->sockets();
+  } else {
+    if (!options.tls.certificate.empty()) {
+      auto tls = TlsContext::create(options.tls);
+      if (!tls) return tls.status();
+      source->tls = std::move(tls).value();
+    } else if (!options.tls.key.empty() || !options.tls.client_ca.empty() ||
+               options.tls.client_any) {
+      return Status::error(NX_E_CONFIG,
+                           "tls.certificate: is missing; without it the other tls options would be "
+                           "ignored");
+    }
+    auto opened = ListenSocket::open_all(options.address, options.socket);
+    if (!opened) return opened.status();
+    sockets = std::move(opened).value();
+  }
+  for (const auto& socket : sockets) source->is_unix = socket->is_unix();
+  if (shareable && !joins) {
+    shared = std::make_shared<SharedAddress>(options, sockets);
+    shared->is_unix = source->is_unix;
+    shared->close_timeout_ms = source->close_timeout_ms;
+    shared->handshake_timeout_ms = source->handshake_timeout_ms;
+    shared->tls = source->tls;
+    shared->log = source->log;
+    shared->log_area = source->log_area;
+  }
+  if (shared != nullptr) {
+    if (Status joined = shared->join(options, source); !joined) return joined;
+  }
 
   std::unique_ptr<Listener> listener(new Listener(group, std::move(source)));
-  listener->sockets_ = std::move(sockets).value();
-  for (const auto& socket : listener->sockets_) {
-    listener->source_->is_unix = socket->is_unix();
+  for (const auto& socket : sockets) {
     listener->addresses_.insert(listener->addresses_.end(), socket->addresses().begin(),
                                 socket->addresses().end());
   }
+  listener->shared_ = shared;
+  if (joins) return listener;
+  if (shared != nullptr) known.push_back(shared);
+  if (shared == nullptr) listener->sockets_ = sockets;
+  const std::shared_ptr<StreamSource> accepting =
+      shared == nullptr ? listener->source_ : std::shared_ptr<StreamSource>(shared);
   for (uint32_t i = 0; i < group.count(); ++i) {
-    if (!group.loop(i).post(
-            std::make_unique<OpenLetter>(group, listener->source_, listener->sockets_))) {
+    if (!group.loop(i).post(std::make_unique<OpenLetter>(group, accepting, sockets))) {
       return Status::error(NX_E_CLOSED,
                            "cannot listen on " + options.address + ": the event loops have ended");
     }
@@ -126,6 +159,11 @@ void Listener::close() {
   if (source_->closed.exchange(true, std::memory_order_acq_rel)) return;
   for (const auto& socket : sockets_) socket->remove_file();
   sockets_.clear();
+  const bool last = shared_ == nullptr || shared_->leave(*source_);
+  if (shared_ != nullptr && last) shared_->close();
+  // While others go on accepting, the letters only see to it that no loop is still asking here.
+  const std::shared_ptr<StreamSource> accepting =
+      shared_ != nullptr && last ? std::shared_ptr<StreamSource>(shared_) : source_;
 
   const auto confirmations = std::make_shared<Confirmations>();
   for (uint32_t i = 0; i < group_.count(); ++i) {
@@ -135,7 +173,7 @@ void Listener::close() {
       const std::lock_guard lock(confirmations->mutex);
       ++confirmations->missing;
     }
-    loop.post(std::make_unique<CloseLetter>(source_, confirmations));
+    loop.post(std::make_unique<CloseLetter>(accepting, confirmations));
   }
   if (Loop::current() != nullptr) return;
   std::unique_lock lock(confirmations->mutex);

@@ -2,7 +2,7 @@
 //
 // Every loop accepts from the same sockets, woken one at a time; an accepted connection goes to
 // the loop that has the fewest, so that a loop that happens to be quick does not end up with all
-// of them.
+// of them. Listeners that want to may share an address (SharedAddress).
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include "kernel/base/status.hpp"
 #include "kernel/loop/listen_socket.hpp"
 #include "kernel/loop/loop.hpp"
+#include "kernel/loop/shared_address.hpp"
 #include "kernel/loop/stream.hpp"
 #include "kernel/loop/tls_context.hpp"
 
@@ -28,6 +29,9 @@ struct ListenOptions {
   uint32_t close_timeout_ms = 0;      // 0 = 5 seconds
   uint32_t handshake_timeout_ms = 0;  // TLS; 0 = 10 seconds
   TlsOptions tls;
+  std::string shares_as;              // what comes in here, in words; empty = never shared
+  uint32_t max_unrecognized = 0;      // see nx_listen_options
+  uint32_t recognize_timeout_ms = 0;  // 0 = 5 seconds
 };
 
 class Listener final : public nx_listener {
@@ -59,6 +63,7 @@ class Listener final : public nx_listener {
 
   LoopGroup& group_;
   const std::shared_ptr<StreamSource> source_;
+  std::shared_ptr<SharedAddress> shared_;  // then that has the sockets
   std::vector<std::shared_ptr<ListenSocket>> sockets_;
   std::vector<std::string> addresses_;
 };

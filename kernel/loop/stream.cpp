@@ -11,6 +11,7 @@
 #include <new>
 
 #include "kernel/loop/event_loop.hpp"
+#include "kernel/loop/shared_address.hpp"
 
 namespace nexus {
 namespace {
@@ -27,6 +28,12 @@ Admission::~Admission() {
   if (source_ == nullptr) return;
   source_->open.fetch_sub(1, std::memory_order_relaxed);
   loop_->connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Admission::move_to(std::shared_ptr<StreamSource> source) {
+  source_->open.fetch_sub(1, std::memory_order_relaxed);
+  source->open.fetch_add(1, std::memory_order_relaxed);
+  source_ = std::move(source);
 }
 
 Stream::Stream(int fd, Admission admission)
@@ -50,10 +57,12 @@ Stream::~Stream() {
 void Stream::begin(int fd, Admission admission, std::string_view address,
                    std::string_view local_address) {
   EventLoop& loop = admission.loop();
+  SharedAddress* const shared = admission.source().shared;
+  const bool wanted = shared == nullptr || shared->assign(admission);
   StreamSource& source = admission.source();
   std::unique_ptr<Tls> tls;
   Stream* stream = nullptr;
-  if (!loop.stopping() && !source.closed.load(std::memory_order_acquire)) {
+  if (wanted && !loop.stopping() && !source.closed.load(std::memory_order_acquire)) {
     if (source.tls != nullptr) tls = Tls::create(*source.tls, loop.chunks());
     if ((source.tls == nullptr) == (tls == nullptr)) {
       stream = new (std::nothrow) Stream(fd, std::move(admission));
@@ -93,6 +102,18 @@ void Stream::announce(nx_stream_info& info) {
   phase_ = Phase::open;
   connection_ = source().handler->accepted(source().user, this, &info);
   if (connection_ == nullptr && phase_ == Phase::open) die(NX_CLOSED_BY_ROUTER, {});
+}
+
+bool Stream::hand_over(std::shared_ptr<StreamSource> to, nx_stream_info info) {
+  admission_.move_to(std::move(to));
+  connection_ = nullptr;
+  deadline_at_ = 0;
+  announce(info);
+  return phase_ == Phase::open;
+}
+
+uint64_t Stream::deliver_first(uint8_t* data, uint64_t size) {
+  return reading_ ? source().handler->received(connection_, data, size) : 0;
 }
 
 uint8_t* Stream::reserve(size_t size) {

@@ -33,6 +33,7 @@ struct nx_stream {};  // the ABI's name for a Stream
 namespace nexus {
 
 class EventLoop;
+class SharedAddress;
 
 // What all streams of one listener have in common.
 struct StreamSource {
@@ -45,6 +46,7 @@ struct StreamSource {
   std::shared_ptr<TlsContext> tls;
   Log* log = nullptr;
   std::string log_area;
+  SharedAddress* shared = nullptr;  // this source is its own: a listener is chosen on arrival
 
   std::atomic<uint32_t> open{0};    // connections, from accept() to the end
   std::atomic<bool> closed{false};  // the handler's accepted() is not called any more
@@ -63,6 +65,8 @@ class Admission {
 
   StreamSource& source() const { return *source_; }
   EventLoop& loop() const { return *loop_; }
+  // Counts for another listener from now on.
+  void move_to(std::shared_ptr<StreamSource> source);
 
  private:
   std::shared_ptr<StreamSource> source_;
@@ -88,6 +92,13 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   void set_deadline(uint64_t delay_ms);
   void close(uint32_t how, uint32_t reason, std::string_view text);
   nx_status at_flush();
+  int64_t flush_now();
+
+  // For SharedAddress, from the handler's received(): the stream is another listener's from now on,
+  // whose accepted() is called. False when that did not take it; the stream is ending then.
+  bool hand_over(std::shared_ptr<StreamSource> to, nx_stream_info info);
+  // Then: brings it the bytes that told. Answers how many were used.
+  uint64_t deliver_first(uint8_t* data, uint64_t size);
 
   // Bytes received and not used yet.
   size_t unused() const { return spill_.size(); }

@@ -59,6 +59,12 @@ void Stream::flush() {
   if (phase_ != Phase::dead && !blocked_) send_all();
 }
 
+int64_t Stream::flush_now() {
+  if (phase_ != Phase::open) return NX_E_CLOSED;
+  flush();
+  return phase_ == Phase::open ? static_cast<int64_t>(queued()) : NX_E_CLOSED;
+}
+
 // Sends until nothing is left or the socket takes no more, and goes on with a close that waited
 // for that.
 void Stream::send_all() {

@@ -38,6 +38,9 @@ ListenOptions to_options(const nx_listen_options& given) {
   options.tls.ciphers = text(from.tls_ciphers);
   options.tls.alpn = text(from.tls_alpn);
   options.tls.client_any = from.tls_client_any != 0;
+  options.shares_as = text(from.shares_as);
+  options.max_unrecognized = from.max_unrecognized;
+  options.recognize_timeout_ms = from.recognize_timeout_ms;
   return options;
 }
 
@@ -100,6 +103,7 @@ void close(nx_stream* stream, uint32_t how, uint32_t reason, nx_str why) {
 }
 
 nx_status at_flush(nx_stream* stream) { return Stream::of(stream).at_flush(); }
+int64_t flush(nx_stream* stream) { return Stream::of(stream).flush_now(); }
 
 void check(nx_host* host, const nx_listen_options* options,
            void (*mistake)(void* user, nx_str option, nx_str text), void* user) {
@@ -130,7 +134,8 @@ const nx_host_streams_v1* streams_service() {
                                            &set_deadline,
                                            &close,
                                            &at_flush,
-                                           &check};
+                                           &check,
+                                           &flush};
   return &table;
 }
 

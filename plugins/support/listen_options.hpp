@@ -17,7 +17,8 @@ inline constexpr int64_t kHourMs = 3600 * 1000;
 inline constexpr std::array kListenOptions = {
     required(option(NX_OPTION_STRING, "listen", "",
                     "Where to listen: \"127.0.0.1:8080\", \":8080\" (every interface), "
-                    "\"[::1]:8080\", \"unix:/path\"; port 0 takes a free one.")),
+                    "\"[::1]:8080\", \"unix:/path\"; port 0 takes a free one; sections with the "
+                    "same address share it.")),
     option(NX_OPTION_INT, "backlog", "",
            "Connections that the system may queue before they are accepted; default: the system's.",
            {1, 1 << 20}),

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "nexus/nx_host.h"
+#include "nexus/nx_plugin.h"
 #include "nexus/nx_transport.h"
 #include "plugins/support/text.hpp"
 

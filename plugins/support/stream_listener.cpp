@@ -49,9 +49,12 @@ nx_status StreamListener::choose(const std::vector<SerializerEntry>& loaded, nx_
 }
 
 nx_status StreamListener::open(const nx_stream_handler& handler, std::string_view alpn,
-                               nx_error* error) {
+                               std::string_view takes, nx_error* error) {
   nx_listen_options listen = options.to_abi();
   listen.tls_alpn = to_str(alpn);
+  listen.shares_as = to_str(takes);
+  listen.max_unrecognized = options.max_connections;
+  listen.recognize_timeout_ms = options.handshake_timeout_ms;
   const nx_status status =
       services.streams->listen(services.host, &listen, &handler, this, &listener_, error);
   if (status != NX_OK) return status;

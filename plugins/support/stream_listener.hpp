@@ -35,8 +35,11 @@ class StreamListener {
   // Reads the list of serializers and the default of max_message_size; before open(). NX_E_CONFIG
   // when the option `serializers` names one that is not loaded. [main]
   nx_status prepare(nx_error* error);
-  // Listens. Connections may come in before it returns. [main]
-  nx_status open(const nx_stream_handler& handler, std::string_view alpn, nx_error* error);
+  // Listens. `takes` says what comes in here, as in "WebSocket at /ws", so that another section may
+  // have the same address (nx_listen_options.shares_as). Connections may come in before it returns.
+  // [main]
+  nx_status open(const nx_stream_handler& handler, std::string_view alpn, std::string_view takes,
+                 nx_error* error);
   void close_listener();  // [main]; idempotent
 
   // One URL for each bound address: `scheme` ("ws"), `tls_scheme` ("wss") and `path` as the

@@ -1,7 +1,8 @@
 // The C tables of a transport over stream sockets, filled with thunks into its own classes. No
 // exception leaves a thunk: memory that runs out ends the one connection that asked for it.
 //
-// `ListenerT` derives from StreamListener and has configure(section, error) and listen(error).
+// `ListenerT` derives from StreamListener and has configure(section, error), listen(error) and
+// recognize(data, size), which does not throw.
 // `ConnectionT` derives from StreamConnection and has make(listener, stream, info, over_limit),
 // which throws only while no connection exists yet, received(data, size), on_stream_deadline(),
 // send(message), close(how, reason) and, if it ever calls at_flush(), on_flushing().
@@ -99,6 +100,9 @@ struct ConnectionThunks {
   static void flushing(void* connection) {
     if constexpr (requires(ConnectionT & c) { c.on_flushing(); }) self(connection).on_flushing();
   }
+  static uint32_t recognize(void* user, const uint8_t* data, uint64_t size) {
+    return static_cast<const ListenerT*>(user)->recognize(data, size);
+  }
 
   static int64_t send(void* connection, const nx_message* message) {
     return self(connection).send(*message);
@@ -110,7 +114,15 @@ struct ConnectionThunks {
   }
 
   static constexpr nx_stream_handler kHandler = {
-      sizeof(nx_stream_handler), 0, accepted, received, drained, deadline, closed, flushing,
+      sizeof(nx_stream_handler),
+      0,
+      accepted,
+      received,
+      drained,
+      deadline,
+      closed,
+      flushing,
+      recognize,
   };
   static constexpr nx_transport_v1 kTransport = {
       sizeof(nx_transport_v1),

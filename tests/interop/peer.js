@@ -16,6 +16,8 @@ if (!process.env.NEXUS_INTEROP_DEBUG) {  // autobahn tells the console about eve
   console.log = console.warn = console.error = () => {};
 }
 
+const xhr = require('./xhr.js');
+globalThis.XMLHttpRequest = xhr.XMLHttpRequest;  // what its long-poll transport is built on
 const autobahn = require('autobahn');
 const readline = require('readline');
 const {Advanced} = require('./advanced.js');
@@ -75,6 +77,8 @@ class Peer {
     let options;
     if (transport === 'ws') {
       options = {type: 'websocket', url, serializers: [new FORMATS[format]()]};
+    } else if (transport === 'poll') {
+      options = {type: 'longpoll', url};
     } else if (transport === 'unix') {
       options = {type: 'rawsocket', path: url.split('unix:')[1].replace('//', '')};
     } else {
@@ -296,7 +300,7 @@ async function main() {
   const lines = readline.createInterface({input: process.stdin})[Symbol.asyncIterator]();
   const peers = [];
   for (const [transport, format] of [['ws', 'json'], ['ws', 'msgpack'], ['ws', 'cbor'],
-    ['tcp', 'json'], ['unix', 'json']]) {
+    ['tcp', 'json'], ['unix', 'json'], ['poll', 'json']]) {
     const peer = new Peer(transport, format);
     await peer.join();
     await peer.serve();

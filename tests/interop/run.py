@@ -99,6 +99,7 @@ def configuration(folder):
                 "ws": {"type": "websocket", "listen": "127.0.0.1:0"},
                 "tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"},
                 "unix": {"type": "rawsocket", "listen": "unix:" + os.path.join(folder, "s")},
+                "poll": {"type": "longpoll", "listen": "127.0.0.1:0"},
             },
             "realms": {"main": {"uri": "realm1", "meta_kill_roles": ["*"],
                                 "authenticators": {"guests": {"type": "anonymous"}}}},
@@ -108,9 +109,10 @@ def configuration(folder):
 
 def read_urls(daemon):
     urls = {}
-    while len(urls) < 3:
+    while len(urls) < 4:
         url = daemon.until("listening on")
-        kind = "ws" if url.startswith("ws:") else "unix" if "unix" in url else "tcp"
+        kind = ("ws" if url.startswith("ws:") else "poll" if url.startswith("http:")
+                else "unix" if "unix" in url else "tcp")
         urls[kind] = url
     return urls
 

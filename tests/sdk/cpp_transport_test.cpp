@@ -87,7 +87,8 @@ constexpr nx_host_streams_v1 kStreams = {
            std::string(view(text)));
     },
     [](nx_stream*) -> nx_status { return NX_E_UNSUPPORTED; },
-    [](nx_host*, const nx_listen_options*, void (*)(void*, nx_str, nx_str), void*) {}};
+    [](nx_host*, const nx_listen_options*, void (*)(void*, nx_str, nx_str), void*) {},
+    [](nx_stream*) -> int64_t { return 0; }};
 
 // A line is a message. "!" throws.
 class Lines : public StreamConnection {
@@ -136,6 +137,10 @@ class LineTransport : public StreamTransport {
     options.struct_size = sizeof options;
     options.address = to_nx(listen_);
     listen_on(options);
+  }
+  uint32_t recognize(const uint8_t* data, uint64_t) override {
+    if (data[0] == '!') throw std::runtime_error("not a line");
+    return data[0] == 'l' ? NX_RECOGNIZE_EXACT : NX_RECOGNIZE_MORE;
   }
   std::string_view url(uint32_t index) override {
     const std::string_view bound = address(index);
@@ -212,6 +217,16 @@ TEST_CASE("a stream transport listens, or says why not") {
   nx_error error = make_error();
   CHECK(f.table->listen(taken.self(), &error) == NX_E_IO);
   CHECK(std::string(error.text) == "address in use");
+}
+
+TEST_CASE("first bytes are shown to the transport, whose exceptions mean no") {
+  Fixture f;
+  const auto ask = [](const char* text) {
+    return handler->recognize(listener_user, reinterpret_cast<const uint8_t*>(text), 1);
+  };
+  CHECK(ask("l") == NX_RECOGNIZE_EXACT);
+  CHECK(ask("x") == NX_RECOGNIZE_MORE);
+  CHECK(ask("!") == NX_RECOGNIZE_NO);
 }
 
 TEST_CASE("a connection lives from accepted to closed") {

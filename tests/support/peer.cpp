@@ -318,16 +318,21 @@ std::vector<Link> all_links() {
       links.push_back({carrier, format});
     }
   }
+  // It is the same to long-poll which format it is, but for text and binary.
+  for (const auto format : {Format::json, Format::msgpack}) {
+    links.push_back({Carrier::longpoll, format});
+  }
   return links;
 }
 
 std::vector<std::pair<Link, Link>> mixed_links() {
   std::vector<std::pair<Link, Link>> pairs;
-  constexpr Carrier kCarriers[] = {Carrier::websocket, Carrier::raw_tcp, Carrier::raw_unix};
+  constexpr Carrier kCarriers[] = {Carrier::websocket, Carrier::raw_tcp, Carrier::raw_unix,
+                                   Carrier::longpoll};
   size_t turn = 0;
   for (const auto from : kFormats) {
     for (const auto to : kFormats) {
-      pairs.push_back({{kCarriers[turn % 3], from}, {kCarriers[(turn / 2) % 3], to}});
+      pairs.push_back({{kCarriers[turn % 4], from}, {kCarriers[(turn / 2) % 4], to}});
       ++turn;
     }
   }
@@ -340,6 +345,7 @@ std::vector<Setup> all_setups() {
   setups.push_back({{Carrier::websocket, Format::json}, 1});
   setups.push_back({{Carrier::raw_tcp, Format::msgpack}, 1});
   setups.push_back({{Carrier::raw_unix, Format::cbor}, 1});
+  setups.push_back({{Carrier::longpoll, Format::json}, 1});
   return setups;
 }
 

@@ -131,8 +131,7 @@ void settle(std::initializer_list<Peer*> peers);
 // settle(), and then none of the peers has got anything. Throws PeerError naming what came.
 void expect_nothing(std::initializer_list<Peer*> peers);
 
-// Every carrier with every format, and pairs of links for tests of two peers with different formats
-// and carriers.
+// All links, and pairs of links for tests of two peers with different formats and carriers.
 std::vector<Link> all_links();
 std::vector<std::pair<Link, Link>> mixed_links();
 

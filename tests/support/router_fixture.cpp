@@ -17,7 +17,8 @@ Value base_config(unsigned loops, const std::string& folder) {
     "transports": {
       "ws": {"type": "websocket", "listen": "127.0.0.1:0"},
       "raw": {"type": "rawsocket", "listen": "127.0.0.1:0"},
-      "unix": {"type": "rawsocket"}
+      "unix": {"type": "rawsocket"},
+      "poll": {"type": "longpoll", "listen": "127.0.0.1:0"}
     },
     "realms": {
       "one": {"uri": "realm1", "authenticators": {"guests": {"type": "anonymous"}}},
@@ -39,10 +40,10 @@ std::string make_folder() {
 
 std::string with_test_plugins(std::initializer_list<std::string_view> names,
                               std::string_view patch) {
-  Value files =
-      list("nexus-serializer-json.so", "nexus-serializer-msgpack.so", "nexus-serializer-cbor.so",
-           "nexus-serializer-ubjson.so", "nexus-transport-websocket.so",
-           "nexus-transport-rawsocket.so", "nexus-authenticator-anonymous.so");
+  Value files = list("nexus-serializer-json.so", "nexus-serializer-msgpack.so",
+                     "nexus-serializer-cbor.so", "nexus-serializer-ubjson.so",
+                     "nexus-transport-websocket.so", "nexus-transport-rawsocket.so",
+                     "nexus-transport-longpoll.so", "nexus-authenticator-anonymous.so");
   for (const std::string_view name : names) {
     files.append(Value::string(NEXUS_TEST_PLUGIN_DIR "/" + std::string(name) + ".so"));
   }
@@ -103,9 +104,10 @@ std::string RouterFixture::url(Carrier carrier) const {
     const bool websocket = url.starts_with("ws:");
     const bool local =
         url.find("unix:") != std::string::npos || url.find("+unix") != std::string::npos;
-    const Carrier found = websocket ? Carrier::websocket
-                          : local   ? Carrier::raw_unix
-                                    : Carrier::raw_tcp;
+    const Carrier found = websocket                  ? Carrier::websocket
+                          : url.starts_with("http:") ? Carrier::longpoll
+                          : local                    ? Carrier::raw_unix
+                                                     : Carrier::raw_tcp;
     if (found == carrier) return url;
   }
   throw std::runtime_error("no listener for " + std::string(carrier_name(carrier)));

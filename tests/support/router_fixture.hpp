@@ -1,5 +1,5 @@
-// RouterFixture: a router in this process, with a WebSocket, a RawSocket TCP and a RawSocket Unix
-// listener on free ports, and the plugins of this build. [main]
+// RouterFixture: a router in this process, with a WebSocket, a RawSocket TCP, a RawSocket Unix and
+// a long-poll listener on free ports, and the plugins of this build. [main]
 //
 // Tests patch the configuration instead of writing a whole one:
 //   RouterFixture router(3, R"({"realms": {"one": {"disclose": "never"}}})");

@@ -89,7 +89,10 @@ Url parse_url(const std::string& text) {
   if (colon == std::string::npos) throw WireError("no URL: " + text);
   const std::string scheme = text.substr(0, colon);
   std::string rest = text.substr(colon + 1);
-  Url url{scheme == "ws" ? Carrier::websocket : Carrier::raw_tcp, {}, {}, "/"};
+  const Carrier tcp = scheme == "ws"     ? Carrier::websocket
+                      : scheme == "http" ? Carrier::longpoll
+                                         : Carrier::raw_tcp;
+  Url url{tcp, {}, {}, "/"};
   if (scheme.find("unix") != std::string::npos || rest.starts_with("unix:")) {
     url.carrier = Carrier::raw_unix;
     if (rest.starts_with("unix:")) rest.erase(0, 5);
@@ -115,7 +118,8 @@ Url parse_url(const std::string& text) {
 }  // namespace
 
 std::string_view carrier_name(Carrier carrier) {
-  constexpr std::string_view kNames[] = {"websocket", "rawsocket-tcp", "rawsocket-unix"};
+  constexpr std::string_view kNames[] = {"websocket", "rawsocket-tcp", "rawsocket-unix",
+                                         "longpoll"};
   return kNames[static_cast<size_t>(carrier)];
 }
 
@@ -135,9 +139,13 @@ Wire::Wire(const std::string& url_text, const WireOptions& options) : options_(o
       connect_unix(url.path);
     } else {
       connect_tcp(url.host, url.port);
+      host_ = url.host;
+      port_ = url.port;
     }
     if (!options.handshake) return;
-    if (carrier_ == Carrier::websocket) {
+    if (carrier_ == Carrier::longpoll) {
+      longpoll_open(url.path);
+    } else if (carrier_ == Carrier::websocket) {
       websocket_handshake(url.host + ":" + url.port, url.path);
     } else {
       rawsocket_handshake();
@@ -250,6 +258,7 @@ std::string Wire::framed(std::string_view payload) const {
 
 std::string Wire::frame_of(std::string_view payload) const {
   std::string out;
+  if (carrier_ == Carrier::longpoll) return longpoll_request("send", payload);
   if (carrier_ != Carrier::websocket) {
     append_big_endian(out, payload.size(), 4);
     return out.append(payload);
@@ -289,6 +298,7 @@ void Wire::send_frame(unsigned type, std::string_view payload, bool final) {
 void Wire::send_raw(std::string_view bytes) {
   const auto deadline = Clock::now() + patience();
   while (!bytes.empty()) {
+    if (!longpoll_path_.empty()) longpoll_forget_answers();
     const long sent = try_send_raw(bytes);
     if (sent < 0) throw WireClosed(errno_text("send"));
     bytes.remove_prefix(static_cast<size_t>(sent));
@@ -348,6 +358,10 @@ Frame Wire::receive_frame(milliseconds timeout) { return receive_frame_by(Clock:
 
 Frame Wire::receive_frame_by(Clock::time_point deadline) {
   Frame frame;
+  if (carrier_ == Carrier::longpoll) {
+    frame.payload = longpoll_receive(deadline);
+    return frame;
+  }
   if (carrier_ != Carrier::websocket) {
     need(4, deadline);
     frame.type = static_cast<uint8_t>(input_[input_at_]);
@@ -446,6 +460,7 @@ std::string Wire::receive_whole(milliseconds timeout) {
 bool Wire::drain_until_closed(milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;
   try {
+    while (carrier_ == Carrier::longpoll) static_cast<void>(longpoll_receive(deadline));
     while (fill(deadline)) {
       input_at_ = input_.size();
       if (Clock::now() >= deadline) return false;
@@ -453,14 +468,18 @@ bool Wire::drain_until_closed(milliseconds timeout) {
     return true;
   } catch (const WireTimeout&) {
     return false;
+  } catch (const WireClosed&) {
+    return true;
   }
 }
 
 void Wire::shutdown_write() { ::shutdown(fd_, SHUT_WR); }
 
 void Wire::close() {
+  if (!longpoll_path_.empty() && fd_ >= 0) longpoll_close();
   if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
+  if (poll_fd_ >= 0) ::close(poll_fd_);
+  fd_ = poll_fd_ = -1;
 }
 
 void Wire::reset() {

@@ -1,5 +1,5 @@
-// Wire: one client connection and its framing (WebSocket or RawSocket), with deadlines on
-// everything. Written for tests only, independently of the router's transports. One thread.
+// Wire: one client connection and its framing (WebSocket, RawSocket or long-poll), with deadlines
+// on everything. Written for tests only, independently of the router's transports. One thread.
 //
 // Whoever wants to misbehave finds the doors: send_raw() for bytes, send_frame() for frames.
 #pragma once
@@ -16,7 +16,7 @@
 
 namespace nexus::test {
 
-enum class Carrier { websocket, raw_tcp, raw_unix };
+enum class Carrier { websocket, raw_tcp, raw_unix, longpoll };
 
 std::string_view carrier_name(Carrier carrier);
 
@@ -108,6 +108,20 @@ class Wire {
   std::deque<std::string> unbatched_;  // messages of a batch that have not been asked for
   std::optional<unsigned> close_code_;
   uint64_t router_max_message_ = 0;
+
+  // Long-poll (wire_longpoll.cpp): requests that bring messages are pipelined on fd_ and their
+  // answers forgotten; requests for messages go over a connection of their own.
+  void longpoll_open(const std::string& path);
+  std::string longpoll_request(std::string_view action, std::string_view body) const;
+  std::string longpoll_receive(Clock::time_point deadline);
+  void longpoll_forget_answers();
+  void longpoll_close();
+
+  std::string host_;
+  std::string port_;
+  std::string longpoll_path_;  // with the transport's id
+  int poll_fd_ = -1;
+  std::string poll_input_;
 };
 
 }  // namespace nexus::test

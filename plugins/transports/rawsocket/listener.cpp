@@ -30,9 +30,13 @@ nx_status Listener::listen(nx_error* error) {
   }
   exponent = exponent_for(max_message_size);
   max_message_size = limit_of(exponent);
-  const nx_status status = open(Connection::Thunks::kHandler, {}, error);
+  const nx_status status = open(Connection::Thunks::kHandler, {}, "RawSocket", error);
   if (status == NX_OK) make_urls("rs", "rss", {});
   return status;
+}
+
+uint32_t Listener::recognize(const uint8_t* data, uint64_t size) const {
+  return size != 0 && data[0] == kMagic ? NX_RECOGNIZE_EXACT : NX_RECOGNIZE_NO;
 }
 
 }  // namespace nexus::rawsocket

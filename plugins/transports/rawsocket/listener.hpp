@@ -31,6 +31,9 @@ class Listener : public support::StreamListener {
   nx_status configure(const nx_value* section, nx_error* error);  // [main]
   nx_status listen(nx_error* error);                              // [main]
 
+  // nx_stream_handler.recognize. [loop]
+  uint32_t recognize(const uint8_t* data, uint64_t size) const;
+
   uint64_t min_peer_size = 0;
   uint8_t exponent = 0;  // what is advertised; from listen() on
 };

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cctype>
 
-#include "plugins/transports/websocket/http_request.hpp"
+#include "plugins/support/http_request.hpp"
 
 namespace nexus::websocket {
+
+using support::is_token;
 
 namespace {
 

@@ -6,10 +6,12 @@
 #include <vector>
 
 #include "plugins/support/listen_options.hpp"
+#include "plugins/support/origin.hpp"
 #include "plugins/transports/websocket/deflate.hpp"
-#include "plugins/transports/websocket/origin.hpp"
 
 namespace nexus::websocket {
+
+using support::OriginPattern;
 
 inline constexpr std::array kOwnOptions = {
     support::option(NX_OPTION_STRING, "path", "",

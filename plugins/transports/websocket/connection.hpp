@@ -7,17 +7,22 @@
 
 #include <memory>
 
+#include "plugins/support/http_request.hpp"
 #include "plugins/support/peer_info.hpp"
 #include "plugins/support/stream_connection.hpp"
 #include "plugins/support/stream_thunks.hpp"
+#include "plugins/support/utf8.hpp"
 #include "plugins/transports/websocket/batch.hpp"
 #include "plugins/transports/websocket/deflate.hpp"
 #include "plugins/transports/websocket/frame.hpp"
-#include "plugins/transports/websocket/http_request.hpp"
 #include "plugins/transports/websocket/listener.hpp"
-#include "plugins/transports/websocket/utf8.hpp"
 
 namespace nexus::websocket {
+
+using support::HeadScan;
+using support::HttpRequest;
+using support::Utf8Check;
+using support::valid_utf8;
 
 struct Verdict;
 

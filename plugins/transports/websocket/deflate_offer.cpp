@@ -1,11 +1,13 @@
 // Negotiation of permessage-deflate: the grammar of Sec-WebSocket-Extensions (RFC 6455, 9.1) and
 // the parameters of RFC 7692, 7.1. [loop]
+#include "plugins/support/http_request.hpp"
 #include "plugins/support/text.hpp"
 #include "plugins/transports/websocket/deflate.hpp"
-#include "plugins/transports/websocket/http_request.hpp"
 
 namespace nexus::websocket {
 namespace {
+
+using support::is_token;
 
 // Reads the header from left to right: extension *( "," extension ), extension = token *( ";"
 // param ), param = token [ "=" ( token | quoted token ) ].

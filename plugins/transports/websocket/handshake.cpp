@@ -5,44 +5,20 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <map>
 
+#include "plugins/support/http_message.hpp"
 #include "plugins/support/text.hpp"
-#include "plugins/transports/websocket/utf8.hpp"
 
 namespace nexus::websocket {
 namespace {
 
-using support::equal_ignoring_case;
+using support::HttpHeader;
+using support::origin_allowed;
 using support::printable;
+using support::same_header;
 
 constexpr size_t kCookieBytes = 24;
 constexpr size_t kCookieLength = kCookieBytes / 3 * 4;
-
-const char* phrase(int status) {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 426:
-      return "Upgrade Required";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 503:
-      return "Service Unavailable";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Error";
-  }
-}
 
 Verdict refuse(int status, std::string text, std::string headers = {}) {
   Verdict verdict;
@@ -240,7 +216,8 @@ std::string switching_protocols(const Verdict& verdict, const Config& config, bo
 }
 
 std::string refusal(int status, std::string_view text, std::string_view headers) {
-  std::string out = "HTTP/1.1 " + std::to_string(status) + " " + phrase(status) + "\r\n";
+  std::string out =
+      "HTTP/1.1 " + std::to_string(status) + " " + support::http_phrase(status) + "\r\n";
   // An answer that names "Upgrade" has to list it as a connection option as well (RFC 7230, 6.7).
   out += status == 426 ? "Connection: Upgrade, close\r\n" : "Connection: close\r\n";
   out += headers;
@@ -251,44 +228,9 @@ std::string refusal(int status, std::string_view text, std::string_view headers)
   return out;
 }
 
-namespace {
-
-// Values are UTF-8; header bytes that are not are taken for Latin-1, as HTTP once had it.
-std::string to_utf8(std::string_view value) {
-  if (valid_utf8(reinterpret_cast<const uint8_t*>(value.data()), value.size())) {
-    return std::string(value);
-  }
-  std::string out;
-  for (const char c : value) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (byte < 0x80) {
-      out += c;
-    } else {
-      out += static_cast<char>(0xc0 | (byte >> 6));
-      out += static_cast<char>(0x80 | (byte & 0x3f));
-    }
-  }
-  return out;
-}
-
-}  // namespace
-
 void add_details(const HttpRequest& request, const Verdict& verdict,
                  support::DictBuilder& details) {
-  std::map<std::string, std::string> headers;
-  for (const HttpHeader& header : request.headers) {
-    std::string& value = headers[support::lowercase(header.name)];
-    if (!value.empty()) value += equal_ignoring_case(header.name, "cookie") ? "; " : ", ";
-    value += to_utf8(header.value);
-  }
-  support::DictBuilder received(details.values());
-  for (const auto& [name, value] : headers) received.add_text(name, value);
-  details.add("http_headers_received", received.take());
-  details.add_text("http_request_path", to_utf8(request.path));
-  details.add_text("http_request_query", to_utf8(request.query));
-  if (const std::string_view origin = request.find("origin"); !origin.empty()) {
-    details.add_text("origin", to_utf8(origin));
-  }
+  support::add_http_details(request, details);
   if (!verdict.cookie.empty()) details.add_text("cookie", verdict.cookie);
   details.add_text("websocket_protocol", verdict.subprotocol);
 }

@@ -6,12 +6,14 @@
 #include <string_view>
 #include <vector>
 
+#include "plugins/support/http_request.hpp"
 #include "plugins/support/stream_listener.hpp"
 #include "plugins/support/value.hpp"
 #include "plugins/transports/websocket/config.hpp"
-#include "plugins/transports/websocket/http_request.hpp"
 
 namespace nexus::websocket {
+
+using support::HttpRequest;
 
 struct Verdict {
   // 101, or the status of a refusal whose `text` tells the person behind the client what to do.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "plugins/support/first_bytes.hpp"
 #include "plugins/transports/websocket/connection.hpp"
 
 namespace nexus::websocket {
@@ -24,9 +25,18 @@ nx_status Listener::listen(nx_error* error) {
                          "no serializer with a WebSocket subprotocol is loaded; load json, "
                          "msgpack, cbor or ubjson");
   }
-  const nx_status status = open(Connection::Thunks::kHandler, "http/1.1", error);
+  const std::string takes = "WebSocket at " + (config.path.empty() ? "any path" : config.path);
+  const nx_status status = open(Connection::Thunks::kHandler, "http/1.1", takes, error);
   if (status == NX_OK) make_urls("ws", "wss", config.path.empty() ? "/" : config.path);
   return status;
+}
+
+uint32_t Listener::recognize(const uint8_t* data, uint64_t size) const {
+  const support::RequestStart start = support::look_at_request(data, size);
+  if (start.answer != NX_RECOGNIZE_FITS) return start.answer;
+  if (start.method != "GET") return NX_RECOGNIZE_WRONG;
+  if (config.path.empty()) return NX_RECOGNIZE_FITS;
+  return start.path == config.path ? NX_RECOGNIZE_EXACT : NX_RECOGNIZE_WRONG;
 }
 
 }  // namespace nexus::websocket

@@ -14,6 +14,9 @@ class Listener : public support::StreamListener {
   nx_status configure(const nx_value* section, nx_error* error);  // [main]
   nx_status listen(nx_error* error);                              // [main]
 
+  // nx_stream_handler.recognize. [loop]
+  uint32_t recognize(const uint8_t* data, uint64_t size) const;
+
   Config config;
 };
 

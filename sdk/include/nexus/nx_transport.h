@@ -173,6 +173,15 @@ typedef struct nx_listen_options {
    * clients without one; nx_stream_info.tls_client says which it is. */
   uint32_t tls_client_any;
   uint32_t reserved2;
+  /* Set, and with a handler that has recognize(): the address may be shared with others that set
+   * it too. Says in words what this listener takes, as in "WebSocket at /ws"; two that say the
+   * same refuse to share. */
+  nx_str shares_as;
+  /* Connections of a shared address that have not shown yet whose they are: how many more this
+   * listener brings room for; 0 = no limit. */
+  uint32_t max_unrecognized;
+  /* How long such a connection may take for that; 0 = default. */
+  uint32_t recognize_timeout_ms;
 } nx_listen_options;
 
 #define NX_STREAM_TLS 1u
@@ -200,6 +209,14 @@ typedef struct nx_stream_info {
   const nx_value* tls_client;
 } nx_stream_info;
 
+/* What recognize() says about the first bytes of a connection. Once nobody needs more of them, the
+ * highest answer gets it; among equal ones who listened first. */
+#define NX_RECOGNIZE_NO 1u    /* somebody else's */
+#define NX_RECOGNIZE_MORE 2u  /* too few to tell */
+#define NX_RECOGNIZE_WRONG 3u /* not served here, but this listener can tell the client so */
+#define NX_RECOGNIZE_FITS 4u  /* this listener serves it */
+#define NX_RECOGNIZE_EXACT 5u /* and was configured for just this, as for its path */
+
 /* The transport's side of a stream. */
 typedef struct nx_stream_handler {
   uint32_t struct_size;
@@ -222,13 +239,21 @@ typedef struct nx_stream_handler {
   /* What is queued is about to leave, and at_flush() asked for this call: once for each time that
    * it did. May append. NULL for a transport that never asks. [loop] */
   void (*flushing)(void* connection);
+  /* Is a connection that begins with these bytes for this listener? Answers NX_RECOGNIZE_*. Asked
+   * only where an address is shared, before accepted(), and again with all the bytes so far when
+   * more have come; they then go to received() as if nobody had looked. Without side effects. May
+   * be NULL: never shares. [loop] */
+  uint32_t (*recognize)(void* listener_user, const uint8_t* data, uint64_t size);
 } nx_stream_handler;
 
 typedef struct nx_host_streams_v1 {
   uint32_t struct_size;
   uint32_t reserved;
   /* Binds and listens; every loop accepts. `handler` and `user` live until the listener is closed
-   * and every stream has ended. A stale Unix socket file is replaced, a live one refused. [main] */
+   * and every stream has ended. A stale Unix socket file is replaced, a live one refused. An
+   * address that another listener of this router has is shared, if both want that (shares_as), it
+   * is written the same way, has no port 0, and all options of the socket and of TLS are the same.
+   * [main] */
   nx_status (*listen)(nx_host* host, const nx_listen_options* options,
                       const nx_stream_handler* handler, void* user, nx_listener** out,
                       nx_error* error);
@@ -264,6 +289,10 @@ typedef struct nx_host_streams_v1 {
    * and a text for the operator, both lent. For configure(). [main] */
   void (*check)(nx_host* host, const nx_listen_options* options,
                 void (*mistake)(void* user, nx_str option, nx_str text), void* user);
+  /* Writes what is queued now and not at the end of the turn, for those who must know whether the
+   * socket has taken it all. Answers the bytes that are still queued; drained() follows for those.
+   * NX_E_CLOSED when the stream is closing. [loop] */
+  int64_t (*flush)(nx_stream* stream);
 } nx_host_streams_v1;
 
 #ifdef __cplusplus

@@ -215,7 +215,8 @@ const nx_stream_handler* Harness::handler() {
       [](void* self) {
         auto& connection = *static_cast<Connection*>(self);
         if (connection.harness->flushing) connection.harness->flushing(connection);
-      }};
+      },
+      nullptr};
   return &table;
 }
 

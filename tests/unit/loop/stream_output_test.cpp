@@ -231,6 +231,31 @@ TEST_CASE("drained() follows a queue that was too long for one turn, blocked or 
   if (queue_was_long) harness.wait([&] { return drained > 0; }, "drained()");
 }
 
+TEST_CASE("flush_now() writes within the turn and tells what is left") {
+  std::atomic<int> drained{0};
+  Harness harness;
+  harness.drained = [&](Connection&) { ++drained; };
+  harness.listen();
+  Client client(harness.address());
+  Connection& connection = harness.connection(0);
+  harness.with(connection, [](Connection& c) {
+    c.write("hello");
+    CHECK(c.stream->flush_now() == 0);
+  });
+  CHECK(client.receive(5) == "hello");
+  const std::string written = fill_up(harness, connection, 100 << 10);
+  harness.with(connection, [](Connection& c) {
+    CHECK(c.stream->flush_now() == static_cast<int64_t>(c.stream->queued()));
+    CHECK(c.stream->queued() > 0);
+  });
+  CHECK(client.receive(written.size()) == written);
+  harness.wait([&] { return drained > 0; }, "drained()");
+  harness.with(connection, [](Connection& c) {
+    c.stream->close(NX_CLOSE_FLUSH, NX_CLOSED_BY_ROUTER, {});
+    CHECK(c.stream->flush_now() == NX_E_CLOSED);
+  });
+}
+
 TEST_CASE("large parts of a counted buffer are shared, small ones copied") {
   Harness harness;
   harness.listen();

@@ -168,6 +168,7 @@ const nx_stream_handler kEcho = {
       const nx_bytes parts[] = {{data, size}, to_nx(as_bytes(">"))};
       if (streams().write(stream, parts, 2, nullptr) != NX_OK) return 0;
       if (streams().queued(stream) != size + 2) return 0;
+      if (streams().flush(stream) != 0 || streams().queued(stream) != 0) return 0;
       if (data[0] == 'q') {
         streams().close(stream, NX_CLOSE_FLUSH, NX_CLOSED_PROTOCOL, to_nx("quit"));
       }
@@ -182,7 +183,8 @@ const nx_stream_handler kEcho = {
       peer->server->reason = reason;
       peer->server->closed.set_value();
       delete peer;
-    }};
+    },
+    nullptr};
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 
 extern "C" const nx_plugin_entry* nexus_plugin_entry_v1_nexus_transport_websocket(void);
 extern "C" const nx_plugin_entry* nexus_plugin_entry_v1_nexus_transport_rawsocket(void);
+extern "C" const nx_plugin_entry* nexus_plugin_entry_v1_nexus_transport_longpoll(void);
 
 namespace transports_test {
 

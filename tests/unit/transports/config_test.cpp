@@ -19,7 +19,8 @@ struct Kind {
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {
       {nexus_plugin_entry_v1_nexus_transport_websocket(), "websocket"},
-      {nexus_plugin_entry_v1_nexus_transport_rawsocket(), "rawsocket"}};
+      {nexus_plugin_entry_v1_nexus_transport_rawsocket(), "rawsocket"},
+      {nexus_plugin_entry_v1_nexus_transport_longpoll(), "longpoll"}};
   return all;
 }
 

@@ -1,5 +1,7 @@
-// A router in memory for tests of transports: nexus.streams/1, nexus.sessions/1, nexus.log/1 and
-// nexus.values/1, without sockets, threads or time. One thread.
+// A router in memory for tests of transports: nexus.streams/1, nexus.sessions/1, nexus.loop/1 (one
+// loop), nexus.log/1 and nexus.values/1, without sockets, threads or time. One thread.
+//
+// Long because: it is all of a router, and each service needs the others.
 //
 // It is strict where a real router would be surprised much later: memory handed to the transport
 // is exactly as large as announced (so AddressSanitizer sees every byte too far), nothing may
@@ -143,6 +145,18 @@ class FakeHost : public nx_host {
   std::vector<std::pair<std::string, std::string>> mistakes;         // that were reported
   uint64_t message_limit_now = UINT64_MAX;
 
+  struct Letter {
+    void (*fn)(void* user);
+    void* user;
+  };
+  struct Timer {
+    uint64_t delay_ms;
+    Letter letter;
+  };
+  std::deque<Letter> letters;
+  std::map<uint64_t, Timer> timers;
+  uint64_t last_timer = 0;
+
   std::deque<std::unique_ptr<nx_session>> sessions;
   std::deque<std::unique_ptr<nx_stream>> streams;
   std::vector<std::string> log;
@@ -199,6 +213,32 @@ class FakeHost : public nx_host {
     handler->deadline(stream.connection);
     turn(stream);
   }
+  // Turns until nothing happens any more: letters, and every stream.
+  void turn_all() {
+    for (bool busy = true; busy;) {
+      busy = !letters.empty();
+      while (!letters.empty()) {
+        const Letter letter = letters.front();
+        letters.pop_front();
+        letter.fn(letter.user);
+      }
+      for (size_t i = 0; i < streams.size(); ++i) {
+        nx_stream& stream = *streams[i];
+        if (stream.closed) continue;
+        busy = busy || stream.resumed;
+        turn(stream);
+      }
+      busy = busy || !letters.empty();
+    }
+  }
+  // Fires the timer that was started last.
+  void fire_timer() {
+    demand(!timers.empty(), "no timer to fire");
+    const Letter letter = timers.rbegin()->second.letter;
+    timers.erase(std::prev(timers.end()));
+    letter.fn(letter.user);
+    turn_all();
+  }
   // The socket breaks, or the peer ends it.
   void drop(nx_stream& stream, uint32_t reason = NX_CLOSED_LOST, std::string text = "reset") {
     if (stream.closed) return;
@@ -248,8 +288,26 @@ class FakeHost : public nx_host {
     if (name == NX_HOST_CONFIG) return &kConfig;
     if (name == NX_HOST_STREAMS) return &kStreams;
     if (name == NX_HOST_SESSIONS) return &kSessions;
+    if (name == NX_HOST_LOOP) return &kLoop;
     demand(false, "a service that a transport has no business with");
     return nullptr;
+  }
+
+  // ---- loop ----
+  static nx_status post(nx_host* host, uint32_t loop, void (*fn)(void* user), void* user) {
+    demand(loop == 0, "a loop that there is not");
+    of(host).letters.push_back({fn, user});
+    return NX_OK;
+  }
+  static nx_status start_timer(nx_host* host, uint64_t delay_ms, void (*fn)(void* user), void* user,
+                               uint64_t* timer) {
+    *timer = ++of(host).last_timer;
+    of(host).timers[*timer] = {delay_ms, {fn, user}};
+    return NX_OK;
+  }
+  static void cancel_timer(nx_host* host, uint64_t timer) { of(host).timers.erase(timer); }
+  static nx_status watch(nx_host*, int32_t, uint32_t, void (*)(void*, int32_t, uint32_t), void*) {
+    return NX_E_UNSUPPORTED;
   }
 
   // ---- log ----
@@ -288,7 +346,8 @@ class FakeHost : public nx_host {
                          {"tls_key", text_of(options->tls_key)},
                          {"tls_client_ca", text_of(options->tls_client_ca)},
                          {"tls_ciphers", text_of(options->tls_ciphers)},
-                         {"tls_alpn", text_of(options->tls_alpn)}};
+                         {"tls_alpn", text_of(options->tls_alpn)},
+                         {"shares_as", text_of(options->shares_as)}};
     self.handler = handler;
     self.listener_user = user;
     self.listener.addresses = self.bound;
@@ -322,6 +381,17 @@ class FakeHost : public nx_host {
     return NX_OK;
   }
   static uint64_t queued(nx_stream* s) { return s->queue.size(); }
+  // As in the router: drained() never comes from inside.
+  static int64_t flush_now(nx_stream* s) {
+    demand(!s->closed, "flush() on a stream that is gone");
+    if (s->close_how != 0) return NX_E_CLOSED;
+    if (s->stuck) {
+      s->was_stuck = s->was_stuck || !s->queue.empty();
+    } else {
+      s->sent += std::exchange(s->queue, {});
+    }
+    return static_cast<int64_t>(s->queue.size());
+  }
   static void set_reading(nx_stream* s, uint32_t on) {
     demand(!s->closed, "set_reading() on a stream that is gone");
     if (on != 0 && !s->reading) s->resumed = true;
@@ -406,6 +476,15 @@ class FakeHost : public nx_host {
     session->closed_text = text_of(text);
   }
 
+  static constexpr nx_host_loop_v1 kLoop = {sizeof(nx_host_loop_v1),
+                                            0,
+                                            [](nx_host*) -> uint32_t { return 1; },
+                                            [](nx_host*) -> uint32_t { return 0; },
+                                            post,
+                                            start_timer,
+                                            cancel_timer,
+                                            watch,
+                                            [](nx_host*) -> uint64_t { return 0; }};
   static constexpr nx_host_log_v1 kLog = {sizeof(nx_host_log_v1), 0, write_log, log_enabled};
   static constexpr nx_host_config_v1 kConfig = {sizeof(nx_host_config_v1), 0, note_mistake};
   static constexpr nx_host_streams_v1 kStreams = {sizeof(nx_host_streams_v1),
@@ -421,7 +500,8 @@ class FakeHost : public nx_host {
                                                   set_deadline,
                                                   close,
                                                   at_flush,
-                                                  check};
+                                                  check,
+                                                  flush_now};
   static constexpr nx_host_sessions_v1 kSessions = {sizeof(nx_host_sessions_v1),
                                                     0,
                                                     serializer,

@@ -3,10 +3,11 @@
 
 #include <random>
 
+#include "plugins/support/origin.hpp"
+#include "plugins/support/utf8.hpp"
 #include "plugins/transports/websocket/mask.hpp"
-#include "plugins/transports/websocket/origin.hpp"
-#include "plugins/transports/websocket/utf8.hpp"
 
+using namespace nexus::support;
 using namespace nexus::websocket;
 
 TEST_CASE("unmask() agrees with the definition at every size and alignment") {

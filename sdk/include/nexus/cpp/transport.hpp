@@ -179,6 +179,13 @@ class StreamTransport : public Transport {
   virtual std::unique_ptr<StreamConnection> accepted(nx_stream* stream,
                                                      const nx_stream_info& info) = 0;
 
+  // Where listen_on() got options with shares_as: is a connection that begins with these bytes for
+  // this listener? Answers NX_RECOGNIZE_*, without side effects. [loop]
+  virtual uint32_t recognize(const uint8_t* data, uint64_t size) {
+    static_cast<void>(data), static_cast<void>(size);
+    return NX_RECOGNIZE_NO;
+  }
+
   const nx_host_streams_v1& streams() const { return streams_; }
   // For listen(): binds, or throws with the router's text. [main]
   void listen_on(const nx_listen_options& options);
@@ -235,7 +242,8 @@ class StreamConnection : public Connection {
                                                    &call_drained,
                                                    &call_deadline,
                                                    &call_closed,
-                                                   nullptr};
+                                                   nullptr,
+                                                   &call_recognize};
     return kHandler;
   }
 
@@ -248,6 +256,12 @@ class StreamConnection : public Connection {
     StreamConnection* made = nullptr;
     transport.guarded("accepted()", [&] { made = transport.accepted(stream, *info).release(); });
     return made;
+  }
+  static uint32_t call_recognize(void* user, const uint8_t* data, uint64_t size) {
+    auto& transport = *static_cast<StreamTransport*>(user);
+    uint32_t answer = NX_RECOGNIZE_NO;
+    transport.guarded("recognize()", [&] { answer = transport.recognize(data, size); });
+    return answer;
   }
   static uint64_t call_received(void* connection, uint8_t* data, uint64_t size) {
     uint64_t used = 0;

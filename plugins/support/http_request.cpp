@@ -1,11 +1,11 @@
 // RFC 7230 for one request head: nothing that two implementations could read differently passes.
-#include "plugins/transports/websocket/http_request.hpp"
+#include "plugins/support/http_request.hpp"
 
 #include <algorithm>
 
 #include "plugins/support/text.hpp"
 
-namespace nexus::websocket {
+namespace nexus::support {
 namespace {
 
 // Each header costs a few lookups, so their number is bounded apart from their bytes.
@@ -18,7 +18,7 @@ bool is_token_char(char c) {
 
 const char* first_byte_error(uint8_t byte) {
   if (byte == 0x16) return "this looks like TLS, and this port speaks plain HTTP";
-  if (byte == 0x7f) return "this looks like RawSocket, and this port speaks WebSocket";
+  if (byte == 0x7f) return "this looks like RawSocket, and this port speaks HTTP";
   return "a request begins with a method in capitals";
 }
 
@@ -65,9 +65,7 @@ std::string_view trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-bool same_header(std::string_view a, std::string_view b) {
-  return support::equal_ignoring_case(a, b);
-}
+bool same_header(std::string_view a, std::string_view b) { return equal_ignoring_case(a, b); }
 
 namespace {
 
@@ -160,4 +158,4 @@ std::string_view HttpRequest::cookie(std::string_view name) const {
   return {};
 }
 
-}  // namespace nexus::websocket
+}  // namespace nexus::support

@@ -1,13 +1,11 @@
 // Origin patterns. Time is bounded by the length of pattern times origin: a star that fails is
 // retried from the last star only.
-#include "plugins/transports/websocket/origin.hpp"
+#include "plugins/support/origin.hpp"
 
 #include "plugins/support/text.hpp"
 
-namespace nexus::websocket {
+namespace nexus::support {
 namespace {
-
-using support::lowercase;
 
 // One step of a glob: consumes one item of the pattern at `at` and says whether `c` fits. Items
 // are '?', a class in brackets, an escaped character, or a character.
@@ -77,10 +75,9 @@ std::string_view without_port(std::string_view host, std::string_view port) {
 bool same_host(std::string_view origin, std::string_view host) {
   const size_t scheme = origin.find("://");
   if (scheme == std::string_view::npos || host.empty()) return false;
-  const bool secure = support::equal_ignoring_case(origin.substr(0, scheme), "https");
+  const bool secure = equal_ignoring_case(origin.substr(0, scheme), "https");
   const std::string_view implied = secure ? ":443" : ":80";
-  return support::equal_ignoring_case(without_port(host_of(origin), implied),
-                                      without_port(host, implied));
+  return equal_ignoring_case(without_port(host_of(origin), implied), without_port(host, implied));
 }
 
 }  // namespace
@@ -170,4 +167,4 @@ bool origin_allowed(const std::vector<OriginPattern>& patterns, std::string_view
   return false;
 }
 
-}  // namespace nexus::websocket
+}  // namespace nexus::support

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace nexus::websocket {
+namespace nexus::support {
 
 class Utf8Check {
  public:
@@ -25,4 +25,4 @@ inline bool valid_utf8(const uint8_t* data, uint64_t size) {
   return check.add(data, size) && check.complete();
 }
 
-}  // namespace nexus::websocket
+}  // namespace nexus::support

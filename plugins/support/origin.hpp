@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace nexus::websocket {
+namespace nexus::support {
 
 // One entry of `origins`. Without any of *?[]^ it is compared as a whole; else it is a shell glob,
 // in which `*` and `?` do not cross a '/'. Case does not matter. An entry with "://" is compared
@@ -27,4 +27,4 @@ class OriginPattern {
 bool origin_allowed(const std::vector<OriginPattern>& patterns, std::string_view origin,
                     std::string_view host);
 
-}  // namespace nexus::websocket
+}  // namespace nexus::support

@@ -1,5 +1,5 @@
-// The one HTTP/1.1 request that opens a WebSocket: a scanner that finds its end and a parser, both
-// strict. What is let through here ends up in front of authenticators. [loop]
+// The head of an HTTP/1 request: a scanner that finds its end and a parser, both strict. What is
+// let through here ends up in front of authenticators. [loop]
 //
 // The scanner looks at each byte once, however the bytes arrive, so that cutting the request
 // elsewhere cannot change the answer.
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace nexus::websocket {
+namespace nexus::support {
 
 // Where the scan of a request's head has come to.
 struct HeadScan {
@@ -78,4 +78,4 @@ bool HttpRequest::any_element(std::string_view name, Fn fn) const {
   return false;
 }
 
-}  // namespace nexus::websocket
+}  // namespace nexus::support

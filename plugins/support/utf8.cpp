@@ -1,12 +1,12 @@
 // UTF-8 by the table of RFC 3629, section 4; runs of ASCII are skipped 16 bytes at a time.
-#include "plugins/transports/websocket/utf8.hpp"
+#include "plugins/support/utf8.hpp"
 
 #include <cstring>
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
-namespace nexus::websocket {
+namespace nexus::support {
 namespace {
 
 uint64_t skip_ascii(const uint8_t* data, uint64_t at, uint64_t size) {
@@ -57,4 +57,4 @@ bool Utf8Check::add(const uint8_t* data, uint64_t size) {
   return true;
 }
 
-}  // namespace nexus::websocket
+}  // namespace nexus::support

@@ -1,0 +1,93 @@
+// Connection: one HTTP connection over a stream, one request at a time. It parses, answers what
+// needs no session itself, and hands the rest to the session's loop. [loop]
+//
+// While a request is under way nothing more is read, so a client that pipelines waits in its own
+// socket. Nothing here waits on a thread: a request for messages that is held costs this object.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "plugins/support/peer_info.hpp"
+#include "plugins/transports/longpoll/body.hpp"
+#include "plugins/transports/longpoll/hub.hpp"
+#include "plugins/transports/longpoll/listener.hpp"
+
+namespace nexus::longpoll {
+
+class Connection {
+ public:
+  // Throws only while no connection exists yet.
+  Connection(Listener& listener, nx_stream* stream, const nx_stream_info& info, bool over_limit);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void answer(std::unique_ptr<Exchange> exchange);
+
+  static const nx_stream_handler kHandler;
+
+ private:
+  enum class State : uint8_t {
+    kHead,
+    kBody,
+    kWaiting,  // for a session's answer, or for the peer to take ours
+    kDone,     // the stream is closing
+  };
+  // What a path below the configured one stands for.
+  enum class Target : uint8_t { kNone, kOpen, kReceive, kSend, kClose };
+
+  // From the stream.
+  uint64_t received(uint8_t* data, uint64_t size);
+  void drained();
+  void deadline();
+  void closed();
+
+  uint64_t read_head(const uint8_t* data, uint64_t size);
+  void begin_request(const support::HttpRequest& request);
+  int judge(const support::HttpRequest& request, std::string& text);
+  void find_target(std::string_view path);
+  void read_body(const support::HttpRequest& request);
+  void run();
+  std::unique_ptr<Exchange> exchange(Action action) const;
+  void too_large();
+  void open();
+
+  void respond(int status, std::string_view content_type, std::string_view content);
+  void respond(int status, std::string_view text) { respond(status, {}, text); }
+  void refuse(int status, std::string_view text);
+  void written();
+  void next_request();
+  void read(bool on);
+  void end(uint32_t how, uint32_t reason, std::string_view text);
+  void set_deadline(uint64_t delay_ms) { streams().set_deadline(stream_, delay_ms); }
+  const nx_host_streams_v1& streams() const { return *hub_->services.streams; }
+  const Config& config() const { return hub_->config; }
+
+  Listener& listener_;
+  const std::shared_ptr<Hub> hub_;
+  nx_stream* const stream_;
+  const support::PeerInfo peer_;
+  const std::string host_;  // of the peer's address
+  uint64_t number_ = 0;
+  support::HeadScan scan_;
+  Body body_;
+  // Of the request that is under way.
+  Token token_;
+  std::string origin_;                    // to be allowed; empty = no browser
+  std::string asked_headers_;             // of a preflight
+  support::ValueRef details_;             // of the request that opens a session
+  std::unique_ptr<Exchange> delivering_;  // an answer with messages that is being taken
+  State state_ = State::kHead;
+  Target target_ = Target::kNone;
+  bool over_limit_;
+  bool old_http_ = false;  // 1.0
+  bool keep_alive_ = true;
+  bool preflight_ = false;
+  bool timing_ = false;   // the deadline is the request's
+  bool writing_ = false;  // the socket has not taken the answer
+  bool reads_ = true;
+  bool polling_ = false;  // a kReceive is with its session
+};
+
+}  // namespace nexus::longpoll
