@@ -11,21 +11,22 @@ namespace {
 
 class WampSubject : public Subject {
  public:
-  WampSubject(Lab& lab, const Address& address, const Transport& how, pid_t router)
-      : lab_(lab), address_(address), format_(how.format) {
+  WampSubject(Lab& lab, const Address& address, const Transport& how, pid_t router,
+              std::string realm)
+      : lab_(lab), address_(address), format_(how.format), realm_(std::move(realm)) {
     name = "router";
     transport = name_of(how);
     pid = router;
   }
   std::unique_ptr<Link> connect(LinkEvents& events, const ConnectOptions& options) override {
-    return std::make_unique<WampLink>(lab_.engine, address_, format_, lab_.options.realm, events,
-                                      options);
+    return std::make_unique<WampLink>(lab_.engine, address_, format_, realm_, events, options);
   }
 
  private:
   Lab& lab_;
   const Address address_;
   const Format format_;
+  const std::string realm_;
 };
 
 class NatsSubject : public Subject {
@@ -72,7 +73,16 @@ const Address& Lab::router_address(Carrier carrier) {
 std::unique_ptr<Subject> Lab::router(const Transport& transport) {
   const Address& address = router_address(transport.carrier);
   const pid_t pid = router_ ? router_->pid() : options.pid;
-  return std::make_unique<WampSubject>(*this, address, transport, pid);
+  return std::make_unique<WampSubject>(*this, address, transport, pid, options.realm);
+}
+
+std::unique_ptr<Subject> Lab::guarded_router(const Transport& transport) {
+  if (!given_.empty()) return nullptr;
+  const Address& address = router_address(transport.carrier);
+  auto subject = std::make_unique<WampSubject>(*this, address, transport, router_->pid(),
+                                               guarded_realm(options));
+  subject->transport += "+roles";
+  return subject;
 }
 
 std::unique_ptr<Subject> Lab::nats() {
@@ -96,6 +106,7 @@ const std::vector<Scenario>& scenarios() {
       {"payload", "rpc with a text argument of 16 KiB", true, scenario_payload},
       {"rtt", "one call at a time, against a bare relay of bytes", true, scenario_rtt},
       {"idle", "10,000 sessions that do nothing: memory and joins", true, scenario_idle},
+      {"authz", "rpc and pubsub, with and without the authorizer roles", true, scenario_authz},
       {"slow", "8 subscribers, and one more that stops reading", true, scenario_slow},
       {"pipelined", "3,000 calls in one write", true, scenario_pipelined},
       {"progressive", "results in 1,000 parts, beside events 1 to 1", true, scenario_progressive},

@@ -34,6 +34,9 @@ class Lab {
   void fresh_router();
   // Clients of the router over `transport`. Throws Failure if it does not offer it.
   std::unique_ptr<Subject> router(const Transport& transport);
+  // The same in the realm whose requests the authorizer "roles" decides about; null if the router
+  // was given.
+  std::unique_ptr<Subject> guarded_router(const Transport& transport);
   // Clients of nats-server, which is started when first asked for; null if there is none.
   std::unique_ptr<Subject> nats();
 
@@ -67,6 +70,7 @@ void scenario_fanout(Lab& lab);
 void scenario_fanout1(Lab& lab);
 void scenario_rtt(Lab& lab);
 void scenario_idle(Lab& lab);
+void scenario_authz(Lab& lab);
 void scenario_slow(Lab& lab);
 void scenario_pipelined(Lab& lab);
 void scenario_progressive(Lab& lab);

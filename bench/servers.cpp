@@ -25,7 +25,12 @@ std::string config_text(const Options& options, const std::string& directory) {
          R"("unix":{"type":"rawsocket","listen":)" +
          json_string("unix:" + directory + "/socket") + R"(}},"realms":{"bench":{"uri":)" +
          json_string(options.realm) + R"(,"max_subscriptions":0,"authenticators":)" + anonymous +
-         "}}}\n";
+         R"(},"guarded":{"uri":)" + json_string(guarded_realm(options)) + R"(,"authenticators":)" +
+         anonymous +
+         R"(,"authorizers":{"rules":{"type":"roles","rules":{"anonymous":[{"uri":"bench.",)"
+         R"("match":"prefix","allow":{"call":true,"register":true,"publish":true,)"
+         R"("subscribe":true}}]}}}}}})" +
+         "\n";
 }
 
 // What a server last said about itself.
@@ -45,6 +50,8 @@ void wait_for(Child& child, const std::string& name, const std::string& director
 }
 
 }  // namespace
+
+std::string guarded_realm(const Options& options) { return options.realm + ".guarded"; }
 
 RouterServer::RouterServer(const Options& options) {
   const std::string config = directory_.path() + "/nexus.json";

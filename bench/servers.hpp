@@ -12,6 +12,9 @@
 
 namespace bench {
 
+// The second realm of the router that is started: as the first, with the authorizer "roles".
+std::string guarded_realm(const Options& options);
+
 // A nexusd with a WebSocket, a RawSocket and a Unix listener and one realm without authentication.
 class RouterServer {
  public:

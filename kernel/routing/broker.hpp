@@ -56,6 +56,14 @@ class Broker {
     fn(*at->second);
     return true;
   }
+  // The same, reserved URIs included.
+  template <typename Fn>
+  bool inspect_any(uint64_t id, Fn&& fn) {
+    const std::lock_guard lock(mutex_);
+    const auto at = by_id_.find(id);
+    if (at != by_id_.end()) fn(*at->second);
+    return at != by_id_.end();
+  }
   template <typename Fn>
   void for_each(Fn&& fn) {
     const std::lock_guard lock(mutex_);
@@ -68,7 +76,8 @@ class Broker {
   // Is a session of this id in the realm? Set once, before the first session.
   std::function<bool(uint64_t session)> is_member = [](uint64_t) { return true; };
   // Takes a session off a subscription, and tells it on its own loop (P-40).
-  Revoked revoke(uint64_t subscription, uint64_t session, std::string_view reason);
+  Revoked revoke(uint64_t subscription, uint64_t session, std::string_view reason,
+                 bool reserved_too = false);
 
  private:
   // One publication on its way to its receivers.

@@ -94,6 +94,14 @@ class Dealer {
     fn(*at->second);
     return true;
   }
+  // The same, reserved URIs included.
+  template <typename Fn>
+  bool inspect_any(uint64_t id, Fn&& fn) {
+    const std::lock_guard lock(mutex_);
+    const auto at = by_id_.find(id);
+    if (at != by_id_.end()) fn(*at->second);
+    return at != by_id_.end();
+  }
   template <typename Fn>
   void for_each(Fn&& fn) {
     const std::lock_guard lock(mutex_);
@@ -104,7 +112,8 @@ class Dealer {
   uint64_t find(std::string_view procedure, Match match);  // 0: none
   uint64_t find_best(std::string_view procedure);          // the one that a CALL goes to, or 0
   // Takes a session off a registration, and tells it on its own loop.
-  Revoked revoke(uint64_t registration, uint64_t session, std::string_view reason);
+  Revoked revoke(uint64_t registration, uint64_t session, std::string_view reason,
+                 bool reserved_too = false);
 
  private:
   friend class InvokeLetter;

@@ -2,6 +2,7 @@
 
 #include "kernel/message/error_uri.hpp"
 #include "kernel/routing/meta_details.hpp"
+#include "kernel/routing/recheck.hpp"
 #include "kernel/routing/testament.hpp"
 #include "kernel/session/session.hpp"
 
@@ -90,9 +91,12 @@ Status Realm::enter(Session& session) {
     return Status::ok();
   }
   const uint64_t before = session_count_.fetch_add(1, std::memory_order_relaxed);
-  if (policy_.max_sessions != 0 && before >= policy_.max_sessions) {
+  const bool full = policy_.max_sessions != 0 && before >= policy_.max_sessions;
+  if (full || !principals_.enter(*session.info(), policy_.max_sessions_per_authid)) {
     session_count_.fetch_sub(1, std::memory_order_relaxed);
-    return Status::error(NX_E_LIMIT, "the realm has as many sessions as it may have",
+    return Status::error(NX_E_LIMIT,
+                         full ? "the realm has as many sessions as it may have"
+                              : "this authid has as many sessions as it may have",
                          std::string(uri::kNotAuthorized));
   }
   return Status::ok();
@@ -126,6 +130,7 @@ void Realm::leave(Session& session) {
     note_leave(*session.info());
   }
   events_.flush();
+  if (policy_.max_sessions_per_authid != 0) principals_.leave(session.id());
   if (session.trusted()) {
     trusted_count_.fetch_sub(1, std::memory_order_relaxed);
   } else if (session_count_.fetch_sub(1, std::memory_order_relaxed) == 1 &&
@@ -178,6 +183,7 @@ void Realm::adopt_info(Session& session) {
   broker_.refresh(session);
   dealer_.refresh(session);
   session.shard().router.forget_access();  // what was remembered was about somebody else
+  recheck_sessions(session.shard(), {session.ref()});  // Z-08
 }
 
 // The last client has left: the router's own sessions must not keep the realm alive.

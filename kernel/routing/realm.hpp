@@ -14,6 +14,7 @@
 #include "kernel/routing/dealer.hpp"
 #include "kernel/routing/meta.hpp"
 #include "kernel/routing/meta_events.hpp"
+#include "kernel/routing/principals.hpp"
 #include "kernel/routing/reflection.hpp"
 #include "kernel/routing/session_table.hpp"
 #include "kernel/session/ports.hpp"
@@ -82,6 +83,7 @@ class Realm final : public RealmPort, public std::enable_shared_from_this<Realm>
   Reflection reflection_;
   const Value roles_;
   SessionTable sessions_;
+  Principals principals_;
   std::atomic<uint64_t> session_count_{0};
   std::atomic<uint32_t> trusted_count_{0};  // the router's own sessions
   std::atomic<bool> closed_{false};

@@ -22,12 +22,13 @@ auto find_member(Members& members, uint64_t session) {
 
 }  // namespace
 
-Revoked Broker::revoke(uint64_t id, uint64_t session, std::string_view reason) {
+Revoked Broker::revoke(uint64_t id, uint64_t session, std::string_view reason, bool reserved_too) {
   SessionRef ref;
   {
     const std::lock_guard lock(mutex_);
     const auto at = by_id_.find(id);
-    if (at == by_id_.end() || reserved_uri(at->second->uri)) return Revoked::no_such_object;
+    if (at == by_id_.end() || (!reserved_too && reserved_uri(at->second->uri)))
+      return Revoked::no_such_object;
     const auto member = find_member(at->second->members, session);
     if (member == at->second->members.end()) return Revoked::no_such_member;
     ref = member->info->ref;
@@ -59,12 +60,13 @@ void Broker::on_revoked(Session& session, uint64_t id, std::string_view reason) 
   }
 }
 
-Revoked Dealer::revoke(uint64_t id, uint64_t session, std::string_view reason) {
+Revoked Dealer::revoke(uint64_t id, uint64_t session, std::string_view reason, bool reserved_too) {
   SessionRef ref;
   {
     const std::lock_guard lock(mutex_);
     const auto at = by_id_.find(id);
-    if (at == by_id_.end() || reserved_uri(at->second->uri)) return Revoked::no_such_object;
+    if (at == by_id_.end() || (!reserved_too && reserved_uri(at->second->uri)))
+      return Revoked::no_such_object;
     const auto callee = find_member(at->second->callees, session);
     if (callee == at->second->callees.end()) return Revoked::no_such_member;
     ref = callee->info->ref;

@@ -55,6 +55,7 @@ class RouterImpl final : public Router, public RouterPort {
     session_context_.access_epoch.fetch_add(1, std::memory_order_release);
   }
 
+  void recheck_access(std::string_view realm, std::string_view authrole) override;
   bool reload_later(Reload done) override { return reloader_.ask(std::move(done)); }
 
   // The session through which the router itself acts in a realm, on this loop, which must be the

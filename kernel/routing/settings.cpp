@@ -115,6 +115,10 @@ constexpr nx_option kRealm[] = {
            "May subscribers learn who published?"),
     OPTION(NX_OPTION_INT, 0, "max_sessions", "0", "", 0, 2147483647,
            "Sessions in this realm; 0 = no limit."),
+    OPTION(
+        NX_OPTION_INT, 0, "max_sessions_per_authid", "0", "", 0, 2147483647,
+        "Sessions in this realm that one authid may have at once, by what it was at the join; 0 = "
+        "no limit. For anonymous clients, who get an authid each, it means nothing."),
     OPTION(NX_OPTION_INT, 0, "max_subscriptions", "100000", "", 0, 2147483647,
            "Subscriptions of one session; 0 = no limit."),
     OPTION(NX_OPTION_INT, 0, "max_registrations", "100000", "", 0, 2147483647,
@@ -261,6 +265,7 @@ RealmPolicy make_realm_policy(const Value& s) {
   policy.disclose_caller = read_disclose(s.find("disclose_caller"));
   policy.disclose_publisher = read_disclose(s.find("disclose_publisher"));
   policy.max_sessions = s.find("max_sessions").as_uint();
+  policy.max_sessions_per_authid = s.find("max_sessions_per_authid").as_uint();
   policy.max_subscriptions = s.find("max_subscriptions").as_uint();
   policy.max_registrations = s.find("max_registrations").as_uint();
   policy.max_calls = s.find("max_calls").as_uint();

@@ -23,6 +23,7 @@ const AccessAnswer* AccessCache::find(const std::string& wanted, uint64_t epoch,
     entries_.erase(at);
     return nullptr;
   }
+  found_expires_ms_ = at->second.expires_ms;
   return &at->second.answer;
 }
 

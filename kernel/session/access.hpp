@@ -6,6 +6,9 @@
 // PendingAccess while the session is paused, so that order holds (Z-06).
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
@@ -52,13 +55,47 @@ class AccessCache {
   std::string key;              // scratch for lookups
   bool any_by_session = false;  // else a lookup by session can be saved
 
+  // What sessions were allowed last, in front of the table: to find it there costs a comparison,
+  // and no key is built. Null: look into the table. Lent until the next question.
+  const Grant* warm(uint64_t session, uint32_t action, std::string_view uri, uint64_t epoch,
+                    uint64_t now_ms) const {
+    const Warm& entry = warm_[slot(session, action, uri)];
+    const bool hit = entry.session == session && entry.epoch == epoch && entry.action == action &&
+                     (entry.expires_ms == 0 || entry.expires_ms > now_ms) && entry.uri == uri;
+    return hit ? &entry.grant : nullptr;
+  }
+  // After find() has found a permission for an exact URI.
+  void keep_warm(uint64_t session, uint32_t action, std::string_view uri, uint64_t epoch,
+                 const Grant& grant) {
+    warm_[slot(session, action, uri)] = {session,          epoch, found_expires_ms_, action,
+                                         std::string(uri), grant};
+  }
+
  private:
+  struct Warm {
+    uint64_t session = 0;
+    uint64_t epoch = 0;
+    uint64_t expires_ms = 0;  // 0 = never
+    uint32_t action = 0;
+    std::string uri;
+    Grant grant;
+  };
+  // By the end of the URI, in which the URIs of one session differ most.
+  static size_t slot(uint64_t session, uint32_t action, std::string_view uri) {
+    uint64_t tail = 0;
+    const size_t size = std::min(uri.size(), sizeof tail);
+    std::memcpy(&tail, uri.data() + (uri.size() - size), size);
+    const uint64_t mixed = session ^ tail ^ (uint64_t{action} << 56) ^ uri.size();
+    return (mixed * 0x9e3779b97f4a7c15ull) >> 56;
+  }
   struct Entry {
     AccessAnswer answer;
     uint64_t epoch;
     uint64_t expires_ms;  // 0 = never
   };
   std::unordered_map<std::string, Entry> entries_;
+  uint64_t found_expires_ms_ = 0;  // of what find() found last
+  std::array<Warm, 256> warm_;
 };
 
 // A question that waits for its answer, and where it is about a request, that message. Deleting it

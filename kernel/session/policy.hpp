@@ -85,6 +85,7 @@ struct RealmPolicy {
   Disclose disclose_caller = Disclose::request;
   Disclose disclose_publisher = Disclose::request;
   uint64_t max_sessions = 0;                      // 0 = no limit
+  uint64_t max_sessions_per_authid = 0;           // 0 = no limit
   uint64_t max_subscriptions = 0;                 // per session
   uint64_t max_registrations = 0;                 // per session
   uint64_t max_calls = 0;                         // in flight per session

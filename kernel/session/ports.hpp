@@ -73,6 +73,9 @@ class RouterPort {
   virtual bool trim_memory() = 0;
   // Invalidates all of them: somebody is not who they were. [any]
   virtual void forget_access() = 0;
+  // Invalidates, and asks again about what sessions of this realm (empty: all) and role (empty:
+  // all) hold. [any]
+  virtual void recheck_access(std::string_view realm, std::string_view authrole) = 0;
   // Reloads the components on a thread that may block; `done` is called there with one text that
   // says what failed, empty when nothing did. False, and nothing happens, when too many wait for
   // that already. [any]

@@ -179,6 +179,14 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
     }
     if (!policy.authorizers.empty() && !trusted_) {
       const uint32_t action = action_of(message.code);
+      const uint64_t epoch = shard_.router.access_epoch();
+      if (match == Match::exact) {
+        if (const Grant* warm =
+                shard_.access.warm(info_->id, action, message.uri, epoch, shard_.loop.now_ms())) {
+          dispatch(message, Grant(*warm));  // a copy: the memory may change below
+          return paused_ == 0;
+        }
+      }
       const AccessAnswer* known = remembered_access(shard_, *info_, action, match, message.uri);
       AccessAnswer fresh;
       if (known == nullptr) {
@@ -202,6 +210,9 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
         return request(again, bytes, &fresh);
       }
       const AccessAnswer decided = *known;  // the table may change below
+      if (decided.allowed && match == Match::exact) {
+        shard_.access.keep_warm(info_->id, action, message.uri, epoch, decided.grant);
+      }
       if (!decided.allowed) {
         refuse(message, decided.error_uri, decided.error_message);
       } else {

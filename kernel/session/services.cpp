@@ -88,7 +88,12 @@ void invalidate(nx_host* host, nx_str, nx_str) {
   context_of(host).access_epoch.fetch_add(1, std::memory_order_release);
 }
 
-constexpr nx_host_authz_v1 kAuthz = {sizeof(nx_host_authz_v1), 0, &complete_authz, &invalidate};
+void recheck(nx_host* host, nx_str realm, nx_str authrole) {
+  context_of(host).router->recheck_access(to_view(realm), to_view(authrole));
+}
+
+constexpr nx_host_authz_v1 kAuthz = {sizeof(nx_host_authz_v1), 0, &complete_authz, &invalidate,
+                                     &recheck};
 
 }  // namespace
 

@@ -254,6 +254,41 @@ class Logging(FolderTest):
             self.assertEqual(daemon.stop(), 0)
 
 
+class Reloading(FolderTest):
+    def test_hangup_reloads_rules_and_revokes(self):
+        rules = {"anonymous": [{"uri": "com.", "match": "prefix", "allow": {"subscribe": True}}]}
+        self.write("rules.json", rules)
+        realms = anonymous_realm()
+        realms["main"]["authorizers"] = {"rules": {"type": "roles", "file": "rules.json"}}
+        config = {"transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"}},
+                  "realms": realms}
+        with Daemon("-c", self.write("n.json", config)) as daemon:
+            client = RawClient(daemon.wait_until_ready()[0])
+            client.send([1, "realm1", {"roles": {"subscriber": {
+                "features": {"subscription_revocation": True}}}}])
+            self.assertEqual(client.receive()[0], 2)
+            client.send([32, 1, {}, "com.kept"])
+            self.assertEqual(client.receive()[0], 33)
+            client.send([32, 2, {}, "com.lost"])
+            lost = client.receive()[2]
+            # Rules that are wrong change nothing.
+            self.write("rules.json", "{")
+            daemon.signal(signal.SIGHUP)
+            while "stays in force" not in daemon.error_text():
+                client.send([32, 3, {}, "com.other"])
+                self.assertEqual(client.receive()[0], 33)
+            rules["anonymous"][0]["uri"] = "com.kept"
+            self.write("rules.json", rules)
+            daemon.signal(signal.SIGHUP)
+            revoked = [client.receive(), client.receive()]  # com.lost and com.other
+            self.assertTrue(all(message[:2] == [35, 0] for message in revoked), revoked)
+            self.assertIn(lost, [message[2]["subscription"] for message in revoked])
+            client.send([32, 4, {}, "com.lost"])
+            self.assertEqual(client.receive()[4], "wamp.error.not_authorized")
+            client.close()
+            self.assertEqual(daemon.stop(), 0)
+
+
 class SingleBinary(FolderTest):
     def test_it_runs_without_a_plugin_folder(self):
         program = self.folder / "nexusd"

@@ -90,6 +90,11 @@ typedef struct nx_host_authz_v1 {
   /* Forgets remembered answers: of one realm and role, of a whole realm (empty role), or all
    * (both empty). Requests that start after this call returned ask again. [any] */
   void (*invalidate)(nx_host* host, nx_str realm, nx_str authrole);
+  /* What was allowed may be so no more: invalidates, and then asks the authorizers again about
+   * every subscription and registration of those sessions, without Options, and revokes what is
+   * denied (UNSUBSCRIBED and UNREGISTERED to clients that understand it). Goes on after this
+   * returned; calls in flight are not touched. Arguments as of invalidate. [any] */
+  void (*recheck)(nx_host* host, nx_str realm, nx_str authrole);
 } nx_host_authz_v1;
 
 #ifdef __cplusplus

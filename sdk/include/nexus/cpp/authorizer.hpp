@@ -143,6 +143,12 @@ class Authorizer : public Component {
     authz_.invalidate(host().get(), to_nx(realm), to_nx(authrole));
   }
 
+  // The same, and asks again about everything that is subscribed and registered, to revoke what is
+  // denied by now. For when rules changed. [any]
+  void recheck(std::string_view realm = {}, std::string_view authrole = {}) const {
+    authz_.recheck(host().get(), to_nx(realm), to_nx(authrole));
+  }
+
   const void* interface_of(std::string_view id) override {
     static constexpr nx_authorizer_v1 kTable = {sizeof(nx_authorizer_v1), 0, &call_authorize,
                                                 &call_cancel};

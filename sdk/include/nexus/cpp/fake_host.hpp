@@ -129,6 +129,7 @@ class Host : public nx_host {
   // Answers to operations that had ended.
   size_t late_answers() const { return locked(late_); }
   size_t invalidations() const { return locked(invalidations_); }
+  size_t rechecks() const { return locked(rechecks_); }
   // What configure() has reported to "nexus.config/1".
   std::vector<Mistake> mistakes() const { return locked(mistakes_); }
 
@@ -277,7 +278,7 @@ class Host : public nx_host {
   std::vector<AuthOutcome> auth_answers_;
   std::vector<AuthzOutcome> authz_answers_;
   std::vector<Mistake> mistakes_;
-  size_t late_ = 0, invalidations_ = 0, changes_ = 0;
+  size_t late_ = 0, invalidations_ = 0, rechecks_ = 0, changes_ = 0;
   std::set<nx_op> open_;
   nx_op last_op_ = 0;
   std::deque<Job> posted_, work_;
@@ -360,6 +361,10 @@ inline void Host::add_services() {
       [](nx_host* host, nx_str, nx_str) {
         const std::lock_guard<std::mutex> lock(of(host).mutex_);
         ++of(host).invalidations_;
+      },
+      [](nx_host* host, nx_str, nx_str) {
+        const std::lock_guard<std::mutex> lock(of(host).mutex_);
+        ++of(host).rechecks_;
       }};
   // Services whose other end is a whole router: there, but they do nothing.
   static constexpr nx_host_realm_v1 kRealm = {

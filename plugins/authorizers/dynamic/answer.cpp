@@ -1,0 +1,61 @@
+#include "plugins/authorizers/dynamic/answer.hpp"
+
+#include <algorithm>
+
+namespace nexus::dynamic {
+namespace {
+
+using sdk::AuthzAnswer;
+using sdk::ValueView;
+
+constexpr int64_t kMaxRememberMs = 24 * 3600 * 1000;
+
+bool present(ValueView value) { return value && !value.is(NX_NULL); }
+
+uint32_t read_disclose(ValueView value) {
+  if (value.is(NX_BOOL)) return value.as_bool() ? NX_DISCLOSE_ALWAYS : NX_DISCLOSE_NEVER;
+  const std::string_view word = value.as_string();
+  if (word == "never") return NX_DISCLOSE_NEVER;
+  if (word == "request") return NX_DISCLOSE_REQUEST;
+  return word == "always" ? NX_DISCLOSE_ALWAYS : 0;
+}
+
+// Milliseconds; -1: not at all; 0: until invalidated; -2: makes no sense.
+int64_t read_cache(ValueView value) {
+  if (value.is(NX_BOOL)) return value.as_bool() ? 0 : -1;
+  if (!value.is(NX_INT) || value.as_int() < 0) return -2;
+  return value.as_int() == 0 ? -1 : std::min(value.as_int(), kMaxRememberMs);
+}
+
+}  // namespace
+
+bool read_answer(ValueView result, RememberBy by, AuthzAnswer& out, std::string& wrong) {
+  const ValueView allow = result.is_dict() ? result["allow"] : result;
+  if (!allow.is(NX_BOOL)) {
+    wrong = result.is_dict() ? "its result has no allow that is true or false"
+                             : "its result is neither true or false nor a dict with allow";
+    return false;
+  }
+  out = allow.as_bool() ? AuthzAnswer::allow() : AuthzAnswer::deny();
+  if (!result.is_dict()) return true;
+  if (const ValueView disclose = result["disclose"]; present(disclose)) {
+    const uint32_t how = read_disclose(disclose);
+    if (how == 0) {
+      wrong = "disclose in its result is none of true, false, never, request and always";
+      return false;
+    }
+    out.disclose(how);
+  }
+  if (const ValueView cache = result["cache"]; present(cache)) {
+    const int64_t ms = read_cache(cache);
+    if (ms == -2) {
+      wrong = "cache in its result is none of true, false and a number of milliseconds";
+      return false;
+    }
+    if (ms >= 0 && by == RememberBy::session) out.remember_for_session(static_cast<uint32_t>(ms));
+    if (ms >= 0 && by == RememberBy::role) out.remember_for_role(static_cast<uint32_t>(ms));
+  }
+  return true;
+}
+
+}  // namespace nexus::dynamic

@@ -1,0 +1,74 @@
+// What the authorizer "dynamic" makes of the answers of procedures (Z-05).
+#include <catch2/catch.hpp>
+
+#include "nexus/cpp/fake_values.hpp"
+#include "plugins/authorizers/dynamic/answer.hpp"
+
+namespace {
+
+using namespace nexus::dynamic;
+using namespace nexus::sdk;
+
+struct Row {
+  const char* json;
+  uint32_t decision, disclose, remember, ms;
+};
+
+TEST_CASE("Z-05: shapes of answers") {
+  const Values values(&fake::values_table);
+  constexpr uint32_t A = NX_AUTHZ_ALLOW, D = NX_AUTHZ_DENY, R = NX_DISCLOSE_REALM;
+  const Row table[] = {
+      {"true", A, R, NX_REMEMBER_NOT, 0},
+      {"false", D, R, NX_REMEMBER_NOT, 0},
+      {R"({"allow": true})", A, R, NX_REMEMBER_NOT, 0},
+      {R"({"allow": true, "disclose": true, "cache": true})", A, NX_DISCLOSE_ALWAYS,
+       NX_REMEMBER_SESSION, 0},
+      {R"({"allow": true, "disclose": false, "cache": false})", A, NX_DISCLOSE_NEVER,
+       NX_REMEMBER_NOT, 0},
+      {R"({"allow": false, "cache": 1500, "meta": {}})", D, R, NX_REMEMBER_SESSION, 1500},
+      {R"({"allow": true, "disclose": "request", "cache": 0})", A, NX_DISCLOSE_REQUEST,
+       NX_REMEMBER_NOT, 0},
+      {R"({"allow": true, "disclose": null, "cache": null, "validate": null})", A, R,
+       NX_REMEMBER_NOT, 0},
+      {R"({"allow": true, "cache": 99999999999})", A, R, NX_REMEMBER_SESSION, 86400000},
+  };
+  for (const Row& row : table) {
+    CAPTURE(row.json);
+    const Value result = values.from_json(row.json);
+    AuthzAnswer answer = AuthzAnswer::deny();
+    std::string wrong;
+    REQUIRE(read_answer(result, RememberBy::session, answer, wrong));
+    nx_authz_result written{};
+    answer.write(written);
+    CHECK(written.decision == row.decision);
+    CHECK(written.disclose == row.disclose);
+    CHECK(written.remember == row.remember);
+    CHECK(written.remember_ms == row.ms);
+  }
+  AuthzAnswer answer = AuthzAnswer::deny();
+  std::string wrong;
+  REQUIRE(read_answer(values.from_json(R"({"allow": true, "cache": true})"), RememberBy::role,
+                      answer, wrong));
+  nx_authz_result written{};
+  answer.write(written);
+  CHECK(written.remember == NX_REMEMBER_ROLE);
+}
+
+TEST_CASE("Z-05: what is no answer is a failure, never an ALLOW") {
+  const Values values(&fake::values_table);
+  for (const char* json :
+       {"null", "1", "\"true\"", "[]", "{}", R"({"allow": 1})", R"({"allow": true, "disclose": 1})",
+        R"({"allow": true, "cache": -1})", R"({"allow": true, "cache": "yes"})"}) {
+    CAPTURE(json);
+    const Value result = values.from_json(json);
+    AuthzAnswer answer = AuthzAnswer::deny();
+    std::string wrong;
+    CHECK_FALSE(read_answer(result, RememberBy::role, answer, wrong));
+    CHECK_FALSE(wrong.empty());
+  }
+  AuthzAnswer answer = AuthzAnswer::deny();
+  std::string wrong;
+  CHECK_FALSE(read_answer(ValueView(), RememberBy::role, answer, wrong));
+}
+
+}  // namespace
