@@ -159,8 +159,8 @@ int Connection::judge(const HttpRequest& request, std::string& text) {
   }
   find_target(request.path);
   if (target_ == Target::kNone) {
-    text = "there is nothing at " + printable(request.path) + "; clients POST to " + config().path +
-           "/open";
+    // Not which path: it may hold the id of a session, and this goes to the log.
+    text = "there is nothing at this path; clients POST to " + config().path + "/open";
     return 404;
   }
   preflight_ = request.method == "OPTIONS";

@@ -213,6 +213,15 @@ TEST_CASE("every wait of a connection has a deadline") {
   CHECK(rig.session().closed == 0);
 }
 
+TEST_CASE("T-41: an id is never logged") {
+  LongPollRig rig;
+  nx_stream& stream = *rig.host.connect();
+  const std::string path = rig.open(stream);
+  CHECK(status_of(rig.ask(stream, LongPollRig::request(path + "/sent", "x"))) == 404);
+  CHECK_FALSE(rig.host.log.empty());
+  for (const std::string& line : rig.host.log) CHECK_THAT(line, !Catch::Contains(path));
+}
+
 TEST_CASE("ids: one id has one spelling") {
   using nexus::longpoll::Token;
   Token token, parsed;
