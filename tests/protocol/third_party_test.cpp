@@ -152,6 +152,7 @@ class TlvClient {
 
 TEST_CASE("E-01: a serializer that comes as a plugin of somebody else serves clients") {
   FOR_ALL_SETUPS(setup);
+  if (setup.link.carrier == Carrier::longpoll) return;  // names formats as websocket does
   World world(setup, with_test_plugins({"tlv_serializer"}, "{}"));
   TlvClient tlv(world.router, setup.link.carrier);
   tlv.send(list(kHello, "realm1", client_details()));
@@ -198,6 +199,7 @@ TEST_CASE("E-01: a serializer that comes as a plugin of somebody else serves cli
 
 TEST_CASE("V-01: what a plugin's serializer calls malformed ends that session only") {
   FOR_ALL_SETUPS(setup);
+  if (setup.link.carrier == Carrier::longpoll) return;  // names formats as websocket does
   World world(setup, with_test_plugins({"tlv_serializer"}, "{}"));
   Peer& peer = world.join();
   for (const char* bytes : {"l", "x", "le", "lie", "ls\xff\xff\xff\xff"}) {

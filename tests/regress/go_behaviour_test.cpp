@@ -252,6 +252,7 @@ TEST_CASE("GO-17.19: what is no message, is too large, or never comes, ends the 
   FOR_ALL_SETUPS(setup);
   World world(setup, R"({"router":{"hello_timeout":"100ms"},
                          "transports":{"ws":{"max_message_size":"64K"},
+                                       "poll":{"max_message_size":"64K"},
                                        "raw":{"max_message_size":"64K","handshake_timeout":"100ms"},
                                        "unix":{"max_message_size":"64K","handshake_timeout":"100ms"}}})");
   Peer& garbage = world.join();
