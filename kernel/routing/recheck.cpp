@@ -17,6 +17,7 @@ class Recheck : public std::enable_shared_from_this<Recheck> {
       : shard_(shard), sessions_(std::move(sessions)) {}
 
   void run() {
+    if (shard_.router.stopping()) return finish();
     for (uint32_t i = 0; i < kPerTurn; ++i) {
       if (questions_.empty()) {
         if (next_ == sessions_.size()) return finish();

@@ -157,6 +157,10 @@ void RouterImpl::stop(std::chrono::milliseconds drain) {
   }
   session_context_.accepting.store(false, std::memory_order_release);
   all_sessions([](Session& session) { session.drop("the router has stopped"); });
+  // What still waits for an authorizer is cancelled where it lives.
+  for (const auto& shard : session_context_.shards) {
+    shard->loop.post([&shard = *shard](Loop&) { std::exchange(shard.errands, {}).clear(); });
+  }
   loops_->stop();
   stop_instances();
 }

@@ -109,7 +109,9 @@ TEST_CASE("Z-08: what new rules no longer allow is revoked, and what they allow 
   CHECK(topics == std::vector<uint64_t>{lost_topic, lost_pattern});
   CHECK(procedures == std::vector<uint64_t>{lost_procedure});
 
-  CHECK(eventually([&] { return nobody_has(other, "com.lost.other"); }));
+  // It is not told, and would not answer a call either.
+  CHECK(eventually([&] { return world.router.log_count("uri=com.lost.other") == 1; }));
+  CHECK(nobody_has(other, "com.lost.other"));
   CHECK(nobody_has(other, "com.lost.procedure"));
   other.publish_acknowledged("com.lost.topic");
   other.publish_acknowledged("com.kept.topic");
@@ -186,6 +188,20 @@ TEST_CASE("Z-08: a recheck whose answers come later") {
   leaver.leave();
   expect_nothing({&peer});
   peer.publish_acknowledged("com.async.one");
+}
+
+TEST_CASE("Z-08: a router that stops cancels the recheck it is in the middle of") {
+  const RulesFile file;
+  file.write(R"({"user": [{"uri": "com.", "match": "prefix", "allow": {"subscribe": true}}]})");
+  World world(kOne, with_authorizers(R"({
+      "first": {"type": "roles", "otherwise": "next", "file": ")" +
+                                     file.path() + R"("},
+      "second": {"type": "authz-test"}})"));
+  world.join().subscribe("com.never.answered");
+  file.write("{}");
+  CHECK(world.router.router().reload().size() >= 2);
+  CHECK(eventually([&] { return world.router.log_count("com.never.answered as") == 1; }));
+  world.router.router().stop(std::chrono::milliseconds(0));
 }
 
 TEST_CASE("Z-04: the first of a chain that decides wins") {
