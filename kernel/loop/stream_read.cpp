@@ -287,6 +287,11 @@ void Stream::input_while_paused(uint32_t events) {
     }
     return;
   }
+  if ((events & EPOLLHUP) != 0 && blocked_) {
+    // What is queued will never leave, and reading may be off until it has.
+    die(NX_CLOSED_LOST, lost(EPIPE));
+    return;
+  }
   int waiting = 0;
   ::ioctl(fd_, FIONREAD, &waiting);
   // With TLS the last thing in the socket is close_notify, which is no data.

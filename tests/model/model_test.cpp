@@ -139,7 +139,7 @@ class Model {
         const auto peer = auditor(realm);
         const auto deadline = Clock::now() + patience();
         while (count(*peer) != joined(realm) + 1) {
-          if (Clock::now() > deadline) throw PeerError("sessions in " + realm + " do not end");
+          if (Clock::now() > deadline) throw PeerError(difference(*peer, realm));
         }
         peer->leave();
       }
@@ -164,6 +164,18 @@ class Model {
     return peer.expect_result(peer.call(procedure, dict(), args)).args().at(0);
   }
   static size_t count(Peer& peer) { return ask(peer, "wamp.session.count").as_uint(); }
+  // What the router and the clients believe about who is there.
+  std::string difference(Peer& peer, const std::string& realm) const {
+    std::string out = "sessions in " + realm + " are " + to_json(ask(peer, "wamp.session.list")) +
+                      " with this one, " + std::to_string(peer.session()) + ", and should be";
+    for (const auto& actor : actors_) {
+      if (actor->state() == Actor::State::joined && actor->realm() == realm) {
+        out += " " + std::to_string(actor->session());
+      }
+    }
+    for (const auto& actor : actors_) out += "; " + actor->describe();
+    return out;
+  }
   size_t joined(const std::string& realm) const {
     size_t count = 0;
     for (const auto& actor : actors_) {

@@ -212,6 +212,23 @@ TEST_CASE("an end behind bytes that were read and not used waits for them too") 
   CHECK(connection.got == "abc");
 }
 
+TEST_CASE("whoever hangs up both ways with bytes queued for it does not live as long as the pause") {
+  TempFolder folder;
+  Harness harness;
+  harness.options.address = "unix:" + folder.path("socket");
+  harness.accepted = [](Connection& c, const nx_stream_info&) {
+    c.stream->set_reading(false);
+    return true;
+  };
+  harness.listen();
+  Client client(harness.address());
+  harness.wait_accepted(1);
+  harness.with(harness.connection(0), [](Connection& c) { c.write(pattern(4 << 20)); });
+  client.send("never read");
+  ::shutdown(client.fd(), SHUT_RDWR);
+  CHECK(harness.ended(0).reason == NX_CLOSED_LOST);
+}
+
 TEST_CASE("a reset ends a stream with a text that says so") {
   Harness harness;
   harness.listen();
