@@ -140,6 +140,8 @@ class Model {
         const auto deadline = Clock::now() + patience();
         while (count(*peer) != joined(realm) + 1) {
           if (Clock::now() > deadline) throw PeerError(difference(*peer, realm));
+          // Who was killed by somebody else may have been quiet before it heard so.
+          for (const auto& actor : actors_) actor->pump();
         }
         peer->leave();
       }
