@@ -342,6 +342,8 @@ std::vector<std::pair<Link, Link>> mixed_links() {
 std::vector<Setup> all_setups() {
   std::vector<Setup> setups;
   for (const Link& link : all_links()) setups.push_back({link, 3});
+  setups.push_back({{Carrier::websocket, Format::json, true}, 3});
+  setups.push_back({{Carrier::websocket, Format::cbor, true}, 3});
   setups.push_back({{Carrier::websocket, Format::json}, 1});
   setups.push_back({{Carrier::raw_tcp, Format::msgpack}, 1});
   setups.push_back({{Carrier::raw_unix, Format::cbor}, 1});

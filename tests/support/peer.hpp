@@ -136,7 +136,7 @@ std::vector<Link> all_links();
 std::vector<std::pair<Link, Link>> mixed_links();
 
 // A link and a number of loops. All links with three loops, so that peers live on different ones,
-// and each carrier once with a single loop.
+// and each carrier once with a single loop; and a text and a binary format in batches.
 struct Setup {
   Link link;
   unsigned loops = 3;
