@@ -212,7 +212,8 @@ TEST_CASE("an end behind bytes that were read and not used waits for them too") 
   CHECK(connection.got == "abc");
 }
 
-TEST_CASE("whoever hangs up both ways with bytes queued for it does not live as long as the pause") {
+TEST_CASE(
+    "whoever hangs up both ways with bytes queued for it does not live as long as the pause") {
   TempFolder folder;
   Harness harness;
   harness.options.address = "unix:" + folder.path("socket");
