@@ -3,12 +3,15 @@
 
 Starts the daemon with every authenticator that has users, whose entries `nexusd --make-secret` made,
 and lets Autobahn for Python (here) and for JavaScript (auth_peer.js) join by each method that they
-know, over WebSocket and RawSocket, with the right secret and with a wrong one.
+know, over WebSocket and RawSocket and TLS of both, with the right secret and with a wrong one. Over
+TLS the clients check the router's certificate; Python binds cryptosign to the connection too, and
+both show certificates of their own. Autobahn for JavaScript has no RawSocket over TLS.
 """
 import argparse
 import asyncio
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -25,6 +28,7 @@ from autobahn.asyncio.websocket import WampWebSocketClientFactory  # noqa: E402
 from autobahn.wamp import auth, serializer  # noqa: E402
 from autobahn.wamp.types import ComponentConfig  # noqa: E402
 
+from certificates import Authority  # noqa: E402
 from run import Child, Failed, LIMIT, install_javascript  # noqa: E402
 
 # See peer.py.
@@ -67,7 +71,16 @@ class Session(ApplicationSession):
         self.disconnect()
 
 
-async def join(url, authid, proof):
+class Certificate:
+    """The proof was shown to TLS already. Shaped as those of Autobahn, which has none for this."""
+    name = "tls"
+    authextra = None
+
+    def on_welcome(self, _session, _authextra):
+        return None
+
+
+async def join(url, authid, proof, tls=None):
     done = asyncio.get_running_loop().create_future()
     made = []
 
@@ -78,15 +91,16 @@ async def join(url, authid, proof):
 
     loop = asyncio.get_running_loop()
     host, port = url.split("//", 1)[1].rstrip("/").rsplit(":", 1)
-    if url.startswith("ws:"):
+    if url.startswith("ws"):
         factory = WampWebSocketClientFactory(make, url=url, serializers=[serializer.JsonSerializer()])
     else:
         factory = WampRawSocketClientFactory(make, serializer=serializer.CBORSerializer())
-    await loop.create_connection(factory, host, int(port))
+    await loop.create_connection(factory, host, int(port), ssl=tls,
+                                 server_hostname="localhost" if tls else None)
     return await asyncio.wait_for(done, PATIENCE)
 
 
-def proofs(right):
+def proofs(right, secure=False):
     """(authid, proof) by each method, with the right secret or with a wrong one."""
     secret = PASSWORD if right else "wrong"
     yield "joe", auth.AuthTicket(ticket=secret)
@@ -95,17 +109,32 @@ def proofs(right):
     # With pbkdf2 this client fails over its own types: it does not decode the salt.
     yield "argon", auth.AuthScram(authid="argon", password=PLAIN if right else "wrong")
     # Without an authid too: the key says who it is.
+    seed = SEED if right else OTHER_SEED
     for authid in ("joe", None):
-        yield authid, auth.AuthCryptoSign(privkey=SEED if right else OTHER_SEED)
+        yield authid, auth.AuthCryptoSign(privkey=seed)
+    if secure:
+        yield "joe", auth.AuthCryptoSign(privkey=seed, authextra={"channel_binding": "tls-unique"})
+        yield "joe", Certificate()
 
 
-async def check_python(urls):
+def tls_context(folder, name):
+    """As a client that trusts the test's authority only, and is `name`."""
+    context = ssl.create_default_context(cafile=os.path.join(folder, "ca.pem"))
+    context.load_cert_chain(os.path.join(folder, name + ".pem"), os.path.join(folder, name + ".key"))
+    # The one type of channel binding that this client knows is not there in TLS 1.3.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+async def check_python(urls, folder):
     checks = 0
     for url in urls:
+        secure = url.startswith(("wss:", "rss:"))
         for right in (True, False):
-            for authid, proof in proofs(right):
+            tls = tls_context(folder, "joe" if right else "mallory") if secure else None
+            for authid, proof in proofs(right, secure):
                 checks += 1
-                outcome = await join(url, authid, proof)
+                outcome = await join(url, authid, proof, tls)
                 what = "%s as %s at %s" % (proof.name, authid, url)
                 if right:
                     if isinstance(outcome, str):
@@ -124,7 +153,7 @@ def make_secret(nexusd, text, *arguments):
     return json.loads(done.stdout)
 
 
-def configuration(nexusd, folder):
+def configuration(nexusd, folder, authority):
     users = {"joe": {}, "plain": {"wampcra": PASSWORD}}
     users["joe"].update(make_secret(nexusd, PASSWORD, "ticket", "--iterations", "1000"))
     users["joe"].update(make_secret(nexusd, PASSWORD, "wampcra", "--iterations", "1000"))
@@ -140,11 +169,17 @@ def configuration(nexusd, folder):
                              "failures_per_address": 0}
                       for kind in ("ticket", "wampcra", "scram", "cryptosign")}
     authenticators["scram"]["autobahn"] = True
+    authenticators["tls"] = {"type": "tls", "users": {"joe": {"role": "user",
+                                                              "common_name": "joe"}}}
+    certificate, key = authority.issue("localhost")
+    tls = {"certificate": certificate, "key": key, "client_ca": authority.certificate}
     path = os.path.join(folder, "nexus.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"log": {"level": "warning"},
                    "transports": {"ws": {"type": "websocket", "listen": "127.0.0.1:0"},
-                                  "tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"}},
+                                  "tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"},
+                                  "wss": {"type": "websocket", "listen": "127.0.0.1:0", "tls": tls},
+                                  "tls": {"type": "rawsocket", "listen": "127.0.0.1:0", "tls": tls}},
                    "realms": {"main": {"uri": "realm1", "authenticators": authenticators}}}, file)
     return path
 
@@ -157,15 +192,20 @@ def run(arguments):
     children = []
     with tempfile.TemporaryDirectory(prefix="nexus-interop-") as folder:
         try:
-            command = [nexusd, "-c", configuration(nexusd, folder)]
+            authority = Authority(folder)
+            for name in ("joe", "mallory"):
+                authority.issue(name)
+            command = [nexusd, "-c", configuration(nexusd, folder, authority)]
             if arguments.plugin_dir:
                 command += ["--plugin-dir", os.path.abspath(arguments.plugin_dir)]
             daemon = Child("nexusd", command, deadline)
             children.append(daemon)
-            urls = [daemon.until("listening on") for _ in range(2)]
-            checks = asyncio.run(check_python(urls))
+            urls = [daemon.until("listening on") for _ in range(4)]
+            checks = asyncio.run(check_python(urls, folder))
             if not arguments.no_js:
-                config = {"urls": urls, "password": PASSWORD, "seed": SEED, "otherSeed": OTHER_SEED}
+                config = {"urls": [url for url in urls if not url.startswith("rss:")],
+                          "folder": folder, "password": PASSWORD, "seed": SEED,
+                          "otherSeed": OTHER_SEED}
                 peer = Child("javascript", ["node", "--no-deprecation", "auth_peer.js",
                                             json.dumps(config)], deadline)
                 children.append(peer)

@@ -1,5 +1,5 @@
 // Autobahn for JavaScript proves who it is: the counterpart of auth.py, for the methods that it
-// knows: ticket, wampcra, cryptosign.
+// knows: ticket, wampcra, cryptosign; and, over TLS, with a certificate.
 'use strict';
 
 delete globalThis.WebSocket;  // newer Node.js has one; this is about the client's own
@@ -9,32 +9,45 @@ if (!process.env.NEXUS_INTEROP_DEBUG) {  // autobahn tells the console about eve
   console.log = console.warn = console.error = () => {};
 }
 
+const fs = require('fs');
+const https = require('https');
+const path = require('path');
 const autobahn = require('autobahn');
 const nacl = require('tweetnacl');
 
 const config = JSON.parse(process.argv[2]);
 const cryptosign = autobahn.auth_cryptosign;
 
+const read = (name) => fs.readFileSync(path.join(config.folder, name));
+
 // One way to join: what to offer, and how to answer the challenge.
-function ways(right) {
+function ways(right, secure) {
   const secret = right ? config.password : 'wrong';
   const seed = Buffer.from(right ? config.seed : config.otherSeed, 'hex');
   const key = nacl.sign.keyPair.fromSeed(new Uint8Array(seed));
   const cra = (session, method, extra) => autobahn.auth_cra.sign(
     extra.salt ? autobahn.auth_cra.derive_key(secret, extra.salt, extra.iterations, extra.keylen)
       : secret, extra.challenge);
-  return [
+  const all = [
     {method: 'ticket', authid: 'joe', answer: () => secret},
     {method: 'wampcra', authid: 'joe', answer: cra},
     {method: 'wampcra', authid: 'plain', answer: cra},
     {method: 'cryptosign', authid: 'joe', authextra: {pubkey: cryptosign.public_key(key),
       channel_binding: null}, answer: (s, m, extra) => cryptosign.sign_challenge(key, extra)},
   ];
+  if (secure) all.push({method: 'tls', authid: 'joe'});
+  return all;
 }
 
-function join(url, way) {
+// Checks the router's certificate, and shows its own.
+function tlsAgent(name) {
+  return new https.Agent({ca: read('ca.pem'), cert: read(`${name}.pem`), key: read(`${name}.key`),
+    servername: 'localhost'});
+}
+
+function join(url, way, agent) {
   const [, host, port] = url.match(/\/\/(.*):(\d+)\/?$/);
-  const transport = url.startsWith('ws:') ? {type: 'websocket', url}
+  const transport = url.startsWith('ws') ? {type: 'websocket', url, agent}
     : {type: 'rawsocket', host, port: Number(port)};
   return new Promise((resolve) => {
     const connection = new autobahn.Connection({
@@ -58,11 +71,13 @@ async function main() {
   let checks = 0;
   let failed = 0;
   for (const url of config.urls) {
+    const secure = url.startsWith('wss:');
     for (const right of [true, false]) {
-      for (const way of ways(right)) {
+      const agent = secure ? tlsAgent(right ? 'joe' : 'mallory') : undefined;
+      for (const way of ways(right, secure)) {
         const expected = right ? [way.authid, 'user', way.method].join(' ')
           : 'wamp.error.authentication_denied';
-        const outcome = await join(url, way);
+        const outcome = await join(url, way, agent);
         checks += 1;
         if (outcome === expected) continue;
         failed = 1;
