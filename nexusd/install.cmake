@@ -52,6 +52,8 @@ install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md
   ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/etc/nexus.json ${PROJECT_SOURCE_DIR}/etc/nexus.ini
+  ${PROJECT_SOURCE_DIR}/etc/nexus-secure.json ${PROJECT_SOURCE_DIR}/etc/nexus-secure.ini
+  ${PROJECT_SOURCE_DIR}/etc/nexus-secure-rules.json
   ${PROJECT_SOURCE_DIR}/examples/hello.py DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/auth DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
@@ -66,7 +68,9 @@ install(CODE "${paths}
   configure_file(\"${PROJECT_SOURCE_DIR}/etc/nexus.service.in\"
     \"${CMAKE_CURRENT_BINARY_DIR}/nexus.service\" @ONLY)
   # A configuration that somebody may have edited stays.
-  if(NOT EXISTS \"\$ENV{DESTDIR}\${sysconfdir}/nexus/nexus.json\")
-    file(INSTALL \"${PROJECT_SOURCE_DIR}/etc/nexus.json\" DESTINATION \"\${sysconfdir}/nexus\")
-  endif()")
+  foreach(name nexus.json nexus-secure.json nexus-secure.ini nexus-secure-rules.json)
+    if(NOT EXISTS \"\$ENV{DESTDIR}\${sysconfdir}/nexus/\${name}\")
+      file(INSTALL \"${PROJECT_SOURCE_DIR}/etc/\${name}\" DESTINATION \"\${sysconfdir}/nexus\")
+    endif()
+  endforeach()")
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/nexus.service DESTINATION lib/systemd/system)
