@@ -58,6 +58,18 @@ void add_named(const std::string& path, size_t before, std::vector<ConfigMistake
   }
 }
 
+// A component that wants to know who comes and goes is told.
+void add_watcher(const Instance& instance, RealmPolicy& policy,
+                 std::vector<ConfigMistake>& mistakes) {
+  if (instance.interface_of(NX_WATCH_V1, sizeof(uint32_t)) == nullptr) return;
+  const auto* table =
+      static_cast<const nx_watch_v1*>(instance.interface_of(NX_WATCH_V1, sizeof(nx_watch_v1)));
+  if (table == nullptr || table->joined == nullptr || table->left == nullptr) {
+    return mistake(mistakes, instance.section(), "has no usable interface " NX_WATCH_V1);
+  }
+  policy.watchers.push_back({table, instance.self()});
+}
+
 }  // namespace
 
 std::vector<ConfigSection> router_config_sections() {
@@ -283,6 +295,7 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
       handle.methods.emplace_back(to_view(method));
     }
     policy.authenticators.push_back(std::move(handle));
+    add_watcher(*instance, policy, mistakes);
     instances_.push_back({std::move(instance), policy.components, false});
   }
   const Value authorizers = sections_of(section, "authorizers", path, mistakes);
@@ -297,6 +310,7 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
       continue;
     }
     policy.authorizers.push_back({table, instance->self(), at});
+    add_watcher(*instance, policy, mistakes);
     instances_.push_back({std::move(instance), policy.components, false});
   }
   return policy;

@@ -162,7 +162,7 @@ void Realm::dismiss(const std::vector<SessionInfoPtr>& victims, const Farewell& 
         Session* session = there.resolve(ref);
         if (session == nullptr || !session->established()) continue;
         session->tables().quiet = farewell.quiet;
-        session->goodbye(farewell.reason, farewell.message);
+        session->goodbye(farewell.reason, farewell.message, NX_LEFT_KILLED);
       }
     });
   }

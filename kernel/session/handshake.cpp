@@ -256,12 +256,7 @@ void Handshake::ask_next() {
       return deny(uri::kAuthenticationFailed, "too many sessions are joining at once");
     }
     const AuthenticatorHandle* handle = candidates_[current_].authenticator;
-    nx_peer peer{};
-    peer.struct_size = sizeof peer;
-    peer.flags = session_.peer_flags();
-    peer.transport = to_nx(session_.transport_name());
-    peer.address = to_nx(session_.peer_address());
-    peer.details = const_cast<nx_value*>(session_.peer_details().get());
+    const nx_peer peer = session_.peer();
     nx_hello hello = make_hello();
     hello.peer = &peer;
     nx_auth_result result{};

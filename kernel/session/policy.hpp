@@ -31,6 +31,12 @@ struct AuthorizerHandle {
   std::string section;
 };
 
+// One of those two that has nexus.watch/1 as well.
+struct WatcherHandle {
+  const nx_watch_v1* table = nullptr;
+  void* self = nullptr;
+};
+
 struct RouterPolicy {
   uint64_t hello_timeout_ms = 5000;
   uint64_t authentication_timeout_ms = 60000;
@@ -106,6 +112,7 @@ struct RealmPolicy {
   std::vector<RolePolicy> roles;
   std::vector<AuthenticatorHandle> authenticators;
   std::vector<AuthorizerHandle> authorizers;
+  std::vector<WatcherHandle> watchers;
   // As long as there is a copy of it, those two are needed: the router looks whether it is gone.
   std::shared_ptr<void> components;
 

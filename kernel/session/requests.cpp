@@ -77,7 +77,7 @@ bool Session::handle_established(const Message& message, Bytes bytes, const Acce
       }
       return true;
     case Code::goodbye:
-      on_goodbye();
+      on_goodbye(message);
       return true;
     case Code::hello:
       violation("HELLO, but the session is established");

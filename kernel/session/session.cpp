@@ -2,6 +2,7 @@
 
 #include "kernel/message/error_uri.hpp"
 #include "kernel/message/table.hpp"
+#include "kernel/session/watch.hpp"
 
 namespace nexus {
 
@@ -18,6 +19,16 @@ Session::Session(Shard& shard, const Serializer& format, const nx_transport_v1* 
 Session::~Session() {
   if (deadline_ != 0) shard_.loop.cancel_timer(deadline_);
   if (queue_check_ != 0) shard_.loop.cancel_timer(queue_check_);
+}
+
+nx_peer Session::peer() const {
+  nx_peer peer{};
+  peer.struct_size = sizeof peer;
+  peer.flags = peer_flags_;
+  peer.transport = to_nx(transport_name_);
+  peer.address = to_nx(peer_address_);
+  peer.details = const_cast<nx_value*>(peer_details_.get());
+  return peer;
 }
 
 void Session::start() { set_deadline(shard_.router.policy().hello_timeout_ms); }
@@ -56,7 +67,7 @@ bool Session::handle(Bytes bytes) {
   }
   // S-13: an ABORT is never answered, in any state.
   if (message.code == Code::abort) {
-    end("client aborted", message.uri);
+    end("client aborted", message.uri, NX_LEFT_ABORTED, message.uri);
     outbox_.close(NX_CLOSE_FLUSH, "client aborted");
     return true;
   }
@@ -100,7 +111,7 @@ void Session::on_drained() {
 
 void Session::on_closed(uint32_t, std::string_view text) {
   gone_ = true;
-  end("connection closed", text);
+  end("connection closed", text, NX_LEFT_LOST, {});
   state_ = SessionState::closed;
   shard_.forget(*this);
 }
@@ -184,7 +195,7 @@ void Session::violation(std::string_view text) {
   shard_.log.warning("session", "protocol violation",
                      {{"session", id()}, {"peer", peer_address_}, {"reason", text}});
   if (build().abort(uri::kProtocolViolation, text) == NX_OK) send_reply();
-  end("protocol violation", text);
+  end("protocol violation", text, NX_LEFT_ABORTED, uri::kProtocolViolation);
   outbox_.close(NX_CLOSE_VIOLATION, "protocol violation");
 }
 
@@ -193,15 +204,15 @@ void Session::abort(std::string_view reason, std::string_view text) {
   shard_.log.info("session", "join refused",
                   {{"peer", peer_address_}, {"reason", reason}, {"detail", text}});
   if (build().abort(reason, text) == NX_OK) send_reply();
-  end(reason, text);
+  end(reason, text, NX_LEFT_ABORTED, reason);
   outbox_.close(NX_CLOSE_FLUSH, reason);
 }
 
-void Session::goodbye(std::string_view reason, std::string_view text) {
+void Session::goodbye(std::string_view reason, std::string_view text, uint32_t how) {
   if (state_ == SessionState::closed || state_ == SessionState::closing) return;
   if (state_ != SessionState::established) return abort(reason, text);
   if (build().goodbye(reason, text) == NX_OK) send_reply();
-  end(reason, text);
+  end(reason, text, how, reason);
   state_ = SessionState::closing;
   set_deadline(shard_.router.policy().goodbye_timeout_ms);
   // The answer must be read even if requests were being held back.
@@ -211,13 +222,13 @@ void Session::goodbye(std::string_view reason, std::string_view text) {
 
 void Session::drop(std::string_view text) {
   if (gone_) return;
-  end("dropped", text);
+  end("dropped", text, NX_LEFT_LOST, {});
   outbox_.close(NX_CLOSE_NOW, text);
 }
 
-void Session::on_goodbye() {
+void Session::on_goodbye(const Message& message) {
   // S-11: everything of the session is gone before the answer, so that nothing follows it.
-  end("goodbye", {});
+  end("goodbye", {}, NX_LEFT_GOODBYE, message.uri);
   if (build().goodbye(uri::kGoodbyeAndOut, {}) == NX_OK) send_reply();
   if (doomed_ != nullptr) return;  // it goes at the end of this turn, by the reference it has
   // S-14: the connection may carry another session.
@@ -228,7 +239,8 @@ void Session::on_goodbye() {
   set_deadline(shard_.router.policy().hello_timeout_ms);
 }
 
-void Session::end(std::string_view reason, std::string_view text) {
+void Session::end(std::string_view reason, std::string_view text, uint32_t how,
+                  std::string_view uri) {
   handshake_.reset();
   pending_.reset();
   set_deadline(0);
@@ -239,10 +251,13 @@ void Session::end(std::string_view reason, std::string_view text) {
         "session", "left",
         {{"session", id()}, {"realm", info_->realm}, {"reason", reason}, {"detail", text}});
     shard_.counters.sessions_open.subtract();
+    // A copy, because a plugin may use this loop's scratch memory, where the URI may lie.
+    const std::string said(watched_ ? uri : std::string_view());
     realm_->leave(*this);
-    shard_.router.release_session_id(info_->id);
-    realm_.reset();
+    const std::shared_ptr<RealmPort> left = std::move(realm_);
     tables_ = SessionTables{};
+    if (std::exchange(watched_, false)) tell_left(*this, left->policy(), how, said);
+    shard_.router.release_session_id(info_->id);
   }
 }
 
@@ -265,7 +280,7 @@ void Session::establish(std::shared_ptr<RealmPort> realm, SessionInfo info) {
   shard_.counters.sessions_joined.add();
   const Value details = welcome_details(*info_, *realm_, shard_.router.policy());
   if (build().welcome(info_->id, details) != NX_OK || send_reply() != Sent::ok) {
-    end("failed", "WELCOME cannot be sent");
+    end("failed", "WELCOME cannot be sent", NX_LEFT_LOST, {});
     return outbox_.close(NX_CLOSE_FLUSH, "WELCOME cannot be sent");
   }
   shard_.log.info("session", "joined",
@@ -277,6 +292,10 @@ void Session::establish(std::shared_ptr<RealmPort> realm, SessionInfo info) {
                    {"transport", transport_name_},
                    {"peer", peer_address_}});
   realm_->joined(*this);
+  if (!realm_->policy().watchers.empty() && !trusted_) {
+    watched_ = true;
+    tell_joined(*this, realm_->policy());
+  }
 }
 
 // ---- reading on and off, deadlines ----------------------------------------------------------
@@ -302,7 +321,7 @@ void Session::on_deadline(void* self) {
   session.deadline_ = 0;
   switch (session.state_) {
     case SessionState::await_hello:
-      session.end("timeout", "no HELLO in time");
+      session.end("timeout", "no HELLO in time", NX_LEFT_LOST, {});
       return session.outbox_.close(NX_CLOSE_FLUSH, "no HELLO in time");
     case SessionState::authenticating:
       return session.abort(uri::kAuthenticationFailed, "authentication took too long");

@@ -66,7 +66,7 @@ class Session : public nx_session {
   // Ends it with ABORT, for example while joining.
   void abort(std::string_view reason, std::string_view text);
   // Says GOODBYE and waits for the answer a while (S-12).
-  void goodbye(std::string_view reason, std::string_view text);
+  void goodbye(std::string_view reason, std::string_view text, uint32_t how = NX_LEFT_CLOSED);
   // No more waiting: the connection goes now.
   void drop(std::string_view text);
 
@@ -83,9 +83,8 @@ class Session : public nx_session {
   void resume(uint8_t reason);
   void set_deadline(uint64_t delay_ms);  // 0 = none
   const std::string& peer_address() const { return peer_address_; }
-  const std::string& transport_name() const { return transport_name_; }
-  uint32_t peer_flags() const { return peer_flags_; }
   const Value& peer_details() const { return peer_details_; }
+  nx_peer peer() const;  // as plugins see it; lent
   // The handshake succeeded: enters the realm and sends WELCOME.
   void establish(std::shared_ptr<RealmPort> realm, SessionInfo info);
   void set_state(SessionState state) { state_ = state; }
@@ -101,8 +100,9 @@ class Session : public nx_session {
   bool check_request_id(const Message& message);
   void dispatch(const Message& message, const Grant& grant);
   void refuse(const Message& message, std::string_view uri, std::string_view text);
-  void on_goodbye();
-  void end(std::string_view reason, std::string_view text);  // S-15
+  void on_goodbye(const Message& message);
+  // S-15. For the log, and for who watches the realm: NX_LEFT_*, and the URI that was said.
+  void end(std::string_view reason, std::string_view text, uint32_t how, std::string_view uri);
   void check_queue();
   void doom(const char* text);  // drop() at the end of the turn
   static void on_deadline(void* self);
@@ -114,7 +114,8 @@ class Session : public nx_session {
   SessionState state_ = SessionState::await_hello;
   uint8_t paused_ = 0;
   bool trusted_ = false;
-  bool gone_ = false;  // the transport has said closed()
+  bool gone_ = false;     // the transport has said closed()
+  bool watched_ = false;  // plugins have been told that it joined
   uint32_t peer_flags_ = 0;
   const char* doomed_ = nullptr;  // why it goes at the end of this turn
   Outbox outbox_;

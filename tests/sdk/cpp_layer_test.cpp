@@ -103,6 +103,30 @@ class Judge : public Authorizer {
   static inline std::vector<PendingAuthz> kept;
 };
 
+// Writes down who comes and goes.
+class Watchman : public Authenticator, public SessionWatcher {
+ public:
+  static constexpr std::string_view kName = "watchman";
+  using Authenticator::Authenticator;
+  std::string_view method(uint32_t) const override { return {}; }
+  AuthAnswer hello(const AuthOperation&, const Hello&) override { return AuthAnswer::not_mine(); }
+  void joined(const SeenSession& session) override {
+    if (session.authid == "throw") throw std::runtime_error("asleep");
+    note = "joined";
+    for (const std::string_view part : {session.realm, session.authid, session.authrole,
+                                        session.authmethod, session.authprovider}) {
+      note += " " + std::string(part);
+    }
+    note += " " + std::to_string(session.id) + " " + session.authextra.to_json() +
+            std::string(session.peer_details["cookie"].as_string("-"));
+  }
+  void left(const SeenSession& session, uint32_t how, std::string_view reason) override {
+    note = "left " + std::string(session.authid) + " " + std::to_string(how) + " " +
+           std::string(reason);
+  }
+  static inline std::string note;
+};
+
 const nx_plugin_entry* entry() {
   static const nx_plugin_entry made = {NX_PLUGIN_HEAD,
                                        NX_STR("cpp-layer"),
@@ -110,8 +134,8 @@ const nx_plugin_entry* entry() {
                                        NX_STR(""),
                                        NX_STR(""),
                                        nullptr,
-                                       ComponentList<Actor, Judge>::tables,
-                                       2,
+                                       ComponentList<Actor, Judge, Watchman>::tables,
+                                       3,
                                        0};
   return &made;
 }
@@ -307,6 +331,42 @@ TEST_CASE("an authorizer's answers cross whole") {
   CHECK_FALSE(Judge::kept.at(0).answer(AuthzAnswer::allow()));
   Judge::kept.clear();
   CHECK(host.authz_answers().back().op == op);
+}
+
+TEST_CASE("who watches hears of sessions that come and go") {
+  fake::Host host;
+  fake::Plugin watchman(host, entry(), "watchman");
+  CHECK(watchman.interface_of<nx_watch_v1>("nexus.watch/2") == nullptr);
+  CHECK(fake::Plugin(host, entry(), "judge").interface_of<nx_watch_v1>(NX_WATCH_V1) == nullptr);
+  const Value details = fake::values().dict().set("cookie", "crumbs").done();
+  const Value extra = fake::values().dict().set("seat", 7).done();
+  nx_peer peer{};
+  peer.struct_size = sizeof peer;
+  peer.details = const_cast<nx_value*>(details.get());
+  nx_session_seen session{};
+  session.struct_size = sizeof session;
+  session.session = 5;
+  session.realm = to_nx("realm1");
+  session.authid = to_nx("joe");
+  session.authrole = to_nx("user");
+  session.authmethod = to_nx("ticket");
+  session.authprovider = to_nx("static");
+  session.authextra = extra.get();
+  session.peer = &peer;
+  watchman.joined(session);
+  CHECK(Watchman::note == "joined realm1 joe user ticket static 5 {\"seat\":7}crumbs");
+  watchman.left(session, NX_LEFT_GOODBYE, "wamp.close.logout");
+  CHECK(Watchman::note == "left joe 1 wamp.close.logout");
+  watchman.left(session, NX_LEFT_LOST);
+  CHECK(Watchman::note == "left joe 5 ");
+  // A router may know nothing of the connection, and what is thrown goes to the log.
+  session.peer = nullptr;
+  session.authextra = nullptr;
+  watchman.joined(session);
+  CHECK(Watchman::note == "joined realm1 joe user ticket static 5 null-");
+  session.authid = to_nx("throw");
+  watchman.joined(session);
+  CHECK(host.logged("joined() failed: asleep"));
 }
 
 TEST_CASE("a missing service is told by create()") {

@@ -11,5 +11,6 @@
 #include "nexus/nx_transport.h"
 #include "nexus/nx_value.h"
 #include "nexus/nx_version.h"
+#include "nexus/nx_watch.h"
 
 #endif

@@ -23,6 +23,7 @@
 
 #include "nexus/cpp/host.hpp"
 #include "nexus/cpp/options.hpp"
+#include "nexus/cpp/watch.hpp"
 
 namespace nexus::sdk {
 
@@ -133,10 +134,39 @@ struct ComponentFunctions {
       static_cast<C*>(of(self))->reload();
     });
   }
+  static SeenSession seen(void* self, const nx_session_seen* session) {
+    const Component& component = *of(self);
+    return {session->session,
+            view(session->realm),
+            view(session->authid),
+            view(session->authrole),
+            view(session->authmethod),
+            view(session->authprovider),
+            component.lent(session->authextra),
+            component.lent(session->attributes),
+            session->peer,
+            component.lent(session->peer == nullptr ? nullptr : session->peer->details)};
+  }
+  static void joined(void* self, const nx_session_seen* session) {
+    of(self)->guarded("joined()", [&] {
+      of(self)->threads().loop("joined()");
+      static_cast<C*>(of(self))->joined(seen(self, session));
+    });
+  }
+  static void left(void* self, const nx_session_seen* session, uint32_t how, nx_str reason) {
+    of(self)->guarded("left()", [&] {
+      of(self)->threads().loop("left()");
+      static_cast<C*>(of(self))->left(seen(self, session), how, view(reason));
+    });
+  }
   static const void* interface_of(void* self, const char* id) {
     if constexpr (std::is_base_of_v<Reloadable, C>) {
       static constexpr nx_reload_v1 kReload = {sizeof(nx_reload_v1), 0, &reload};
       if (std::string_view(id) == NX_RELOAD_V1) return &kReload;
+    }
+    if constexpr (std::is_base_of_v<SessionWatcher, C>) {
+      static constexpr nx_watch_v1 kWatch = {sizeof(nx_watch_v1), 0, &joined, &left};
+      if (std::string_view(id) == NX_WATCH_V1) return &kWatch;
     }
     const void* found = nullptr;
     barrier(nullptr, [&] { found = of(self)->interface_of(id); });

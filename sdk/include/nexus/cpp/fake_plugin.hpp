@@ -66,6 +66,16 @@ class Plugin {
     call([&](nx_error* error) { return table->reload(self_, error); });
   }
 
+  // ---- sessions that come and go, for components with nexus.watch/1 ----
+  void joined(const nx_session_seen& session) {
+    const OnLoop on_loop;
+    interface_of<nx_watch_v1>(NX_WATCH_V1)->joined(self_, &session);
+  }
+  void left(const nx_session_seen& session, uint32_t how, std::string_view reason = {}) {
+    const OnLoop on_loop;
+    interface_of<nx_watch_v1>(NX_WATCH_V1)->left(self_, &session, how, to_nx(reason));
+  }
+
   // ---- authenticators ----
   // `details` is HELLO.Details as JSON. The method is the first that the component serves.
   AuthOutcome hello(std::string_view details = "{}", std::string_view realm = "realm1",

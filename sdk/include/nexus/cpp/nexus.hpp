@@ -12,5 +12,6 @@
 #include "nexus/cpp/serializer.hpp"
 #include "nexus/cpp/transport.hpp"
 #include "nexus/cpp/value.hpp"
+#include "nexus/cpp/watch.hpp"
 
 #endif
