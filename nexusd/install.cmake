@@ -55,7 +55,8 @@ install(FILES ${PROJECT_SOURCE_DIR}/etc/nexus.json ${PROJECT_SOURCE_DIR}/etc/nex
   ${PROJECT_SOURCE_DIR}/etc/nexus-secure.json ${PROJECT_SOURCE_DIR}/etc/nexus-secure.ini
   ${PROJECT_SOURCE_DIR}/etc/nexus-secure-rules.json
   ${PROJECT_SOURCE_DIR}/examples/hello.py DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/auth DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/auth ${PROJECT_SOURCE_DIR}/examples/security
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples PATTERN __pycache__ EXCLUDE)
 
 # These depend on where it really goes, which only the install step knows.
 set(paths "set(prefix \"\${CMAKE_INSTALL_PREFIX}\")\n")

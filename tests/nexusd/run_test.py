@@ -274,8 +274,10 @@ class Reloading(FolderTest):
             # Rules that are wrong change nothing.
             self.write("rules.json", "{")
             daemon.signal(signal.SIGHUP)
-            while "stays in force" not in daemon.error_text():
-                client.send([32, 3, {}, "com.other"])
+            told = False
+            while not told:
+                told = "stays in force" in daemon.error_text()
+                client.send([32, 3, {}, "com.other"])  # once more when it has been told
                 self.assertEqual(client.receive()[0], 33)
             rules["anonymous"][0]["uri"] = "com.kept"
             self.write("rules.json", rules)
