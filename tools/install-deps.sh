@@ -11,7 +11,7 @@ declare -A groups=(
            zlib1g-dev python3"
   [test]="clang-14 libclang-rt-14-dev clang-format-14 python3-autobahn python3-msgpack
           python3-cbor2 python3-ubjson python3-nacl python3-argon2 python3-passlib openssl
-          abigail-tools binutils"
+          abigail-tools binutils systemd"
   [bench]="nats-server"
 )
 
