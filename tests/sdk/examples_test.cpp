@@ -56,6 +56,36 @@ TEST_CASE("header_token.c looks at the request's header") {
   CHECK(plugin.hello().decision == NX_AUTH_DENY);  // no peer details at all
 }
 
+TEST_CASE("authenticator-token knows whose token it is, and takes none in the clear") {
+  fake::Host host;
+  const nx_plugin_entry* entry = load(NEXUS_TOKEN_EXAMPLE);
+  for (const char* wrong : {"{}", R"({"tokens": {"joe": "short"}})", R"({"tokens": {"joe": 7}})",
+                            R"({"tokens": {"": "nobodys-long-token"}})"}) {
+    CHECK_THROWS_AS(fake::Plugin(host, entry, "token", wrong), Error);
+  }
+  fake::Plugin plugin(host, entry, "token",
+                      R"({"tokens": {"joe": "joes-long-token-1", "ann": "anns-long-token-1"}})");
+  const auto ask = [&](const char* extra, const std::string& address, uint32_t flags = 0) {
+    nx_peer peer{};
+    peer.struct_size = sizeof peer;
+    peer.flags = flags;
+    peer.address = {address.data(), address.size()};
+    return plugin.hello(std::string(R"({"authid": "ann", "authextra": )") + extra + "}", "realm1",
+                        &peer);
+  };
+  const char* joes = R"({"token": "joes-long-token-1"})";
+  for (const auto& right : {ask(joes, "192.0.2.1:5", NX_PEER_TLS), ask(joes, "/s", NX_PEER_LOCAL),
+                            ask(joes, "127.0.0.1:5"), ask(joes, "[::1]:5")}) {
+    CHECK(right.decision == NX_AUTH_ACCEPT);
+    CHECK(right.authid == "joe");
+    CHECK(right.authrole == "user");
+  }
+  CHECK(ask(joes, "192.0.2.1:5").decision == NX_AUTH_NOT_MINE);
+  CHECK(ask("{}", "127.0.0.1:5").decision == NX_AUTH_NOT_MINE);
+  CHECK(ask(R"({"token": "joes-long-token-2"})", "127.0.0.1:5").decision == NX_AUTH_DENY);
+  CHECK(plugin.hello().decision == NX_AUTH_NOT_MINE);
+}
+
 TEST_CASE("prefix_rules.c allows what begins with a prefix") {
   fake::Host host;
   const nx_plugin_entry* entry = example("example-prefix-rules");

@@ -14,7 +14,7 @@ trap 'rm -rf "$folder"' EXIT
 "$cmake" --install "$build" --component sdk --prefix "$folder/prefix" > "$folder/install.txt"
 
 for file in include/nexus/nexus.h include/nexus/cpp/nexus.hpp bin/nexus-plugin-check \
-  share/nexus/template/plugin.c; do
+  share/nexus/template/plugin.c share/nexus/examples/authenticator-token/plugin.c; do
   test -e "$folder/prefix/$file" || { echo "not installed: $file"; exit 1; }
 done
 if grep -rlF "$build" "$folder/prefix" --include='*.cmake' --include='*.h' --include='*.hpp'; then
@@ -23,8 +23,9 @@ if grep -rlF "$build" "$folder/prefix" --include='*.cmake' --include='*.h' --inc
 fi
 
 cp -r "$folder/prefix/share/nexus/template" "$folder/mine"
+cp -r "$folder/prefix/share/nexus/examples/authenticator-token" "$folder/token"
 cp -r "$examples" "$folder/examples"
-for project in mine examples; do
+for project in mine token examples; do
   cd "$folder/$project"
   "$cmake" -S . -B build -DCMAKE_PREFIX_PATH="$folder/prefix" -DCMAKE_C_COMPILER="$cc" \
     -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_C_FLAGS="-Wall -Wextra -Wpedantic -Werror ${CFLAGS:-}" \

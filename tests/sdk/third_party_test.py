@@ -5,12 +5,14 @@ configuration, used. The plugin author's guide tells this story; here it is trie
 import os
 import pathlib
 import shutil
+import socket
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "nexusd"))
 # pylint: disable=wrong-import-position
 import harness
 from harness import Daemon, FolderTest, RawClient
+from secure import Client
 
 PLUGINS = os.environ["NEXUS_THIRD_PARTY"].split(":")
 CHALLENGE, ABORT, WELCOME, SUBSCRIBED, ERROR = 4, 3, 2, 33, 8
@@ -82,6 +84,42 @@ class ThirdParty(FolderTest):
         self.assertEqual(abort[0], ABORT)
         self.assertEqual(abort[2], "wamp.error.authentication_denied")
         self.assertEqual(daemon.stop(), 0)
+
+    def test_a_token_lets_in_whose_it_is(self):
+        path = self.write("nexus.json", {
+            "transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"},
+                           "web": {"type": "websocket", "listen": "127.0.0.1:0"}},
+            "realms": {"main": {"uri": "realm1", "authenticators": {
+                "api": {"type": "token", "role": "partner",
+                        "tokens": {"joe": "joes-long-token-1", "ann": "anns-long-token-1"}}}}}})
+        daemon = Daemon("-c", path, plugins=self.plugins)
+        self.addCleanup(daemon.__exit__)
+        urls = daemon.wait_until_ready()
+
+        def hello(url, headers="", **details):
+            port = int(url.rstrip("/").rpartition(":")[2])
+            connection = socket.create_connection(("127.0.0.1", port), harness.DEADLINE)
+            self.addCleanup(connection.close)
+            client = Client(connection, {"headers": headers} if url[:2] == "ws" else None)
+            answer = client.hello("realm1", authmethods=["token"], **details)
+            return answer[2]["authid"] if answer[0] == WELCOME else answer[2]
+
+        tcp, web = sorted(urls)
+        self.assertEqual(hello(tcp, authextra={"token": "joes-long-token-1"}), "joe")
+        # Who claims to be somebody else is still who the token says.
+        self.assertEqual(hello(web, "Authorization: Bearer anns-long-token-1\r\n", authid="joe"),
+                         "ann")
+        for url, headers, extra in (
+                (tcp, "", {"token": "joes-long-token-2"}), (tcp, "", {"token": "joes-long-token"}),
+                (web, "Authorization: Bearer joes-long-token-12\r\n", {})):
+            self.assertEqual(hello(url, headers, authextra=extra),
+                             "wamp.error.authentication_denied")
+        for url, headers, extra in ((tcp, "", {}), (tcp, "", {"token": 7}), (web, "", {}),
+                                    (web, "Authorization: Basic am9l\r\n", {})):
+            self.assertEqual(hello(url, headers, authextra=extra),
+                             "wamp.error.no_matching_auth_method")
+        self.assertEqual(daemon.stop(), 0)
+        self.assertNotIn("long-token", daemon.error_text())
 
     def test_it_is_listed_and_described(self):
         status, out, _ = harness.run("--list-plugins", plugins=self.plugins)
