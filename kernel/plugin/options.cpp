@@ -23,6 +23,7 @@ class SectionCheck {
     }
     walk(section, {});
     fill_in_defaults();
+    check_deadlines();
     Value result = Value::dict();
     for (uint32_t i = 0; i < table_.count; ++i) {
       if (given_[i]) result.set(to_view(table_.at(i).name), std::move(given_[i]));
@@ -117,6 +118,21 @@ class SectionCheck {
                   "has a default that is wrong, which is a bug of the plugin: " + checked.mistake);
         }
       }
+    }
+  }
+
+  void check_deadlines() {
+    if (rules_.decision_timeout_ms == 0) return;
+    const auto limit = static_cast<int64_t>(rules_.decision_timeout_ms);
+    for (uint32_t i = 0; i < table_.count; ++i) {
+      const nx_option& option = table_.at(i);
+      if ((option.flags & NX_OPTION_WITHIN_DECISION) == 0 || !given_[i].is(NX_INT)) continue;
+      const int64_t given = given_[i].as_int();
+      if (given < limit) continue;
+      mistake(to_view(option.name), std::to_string(given) + "ms is not less than " +
+                                        std::to_string(limit) +
+                                        "ms, which is router.decision_timeout: an answer that "
+                                        "takes so long would come too late");
     }
   }
 

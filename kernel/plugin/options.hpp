@@ -33,6 +33,8 @@ struct SectionRules {
   // From an INI file: strings are read as nx_plugin.h says for INI. Values of other kinds are
   // checked as in JSON all the same.
   bool text_values = false;
+  // What NX_OPTION_WITHIN_DECISION options have to stay below; 0 = not checked.
+  uint64_t decision_timeout_ms = 0;
 };
 
 // Checks `section` (a dict) and returns it with types as nx_plugin.h says, defaults filled in, and

@@ -174,7 +174,9 @@ std::unique_ptr<Instance> RouterImpl::configure_component(uint32_t kind, const V
     return nullptr;
   }
   const OptionTable table{component->table->options, component->table->option_count};
-  const Value checked = check_section(section, table, rules(path, {"type"}), mistakes);
+  SectionRules section_rules = rules(path, {"type"});
+  section_rules.decision_timeout_ms = policy_.decision_timeout_ms;
+  const Value checked = check_section(section, table, section_rules, mistakes);
   const bool sound = mistakes.size() == before;
   if (!sound && !names_mistakes(*component)) return nullptr;
   auto instance = std::make_unique<Instance>(*component, host_context_, path);

@@ -52,6 +52,9 @@ bool check_option(const nx_option& option, const std::string& name, Report& repo
   const bool required = (option.flags & NX_OPTION_REQUIRED) != 0;
   well &= report.require(!required || option.fallback.size == 0,
                          subject + ": required, but it has a default");
+  const bool within = (option.flags & NX_OPTION_WITHIN_DECISION) != 0;
+  well &= report.require(!within || option.type == NX_OPTION_DURATION,
+                         subject + ": only a duration can be within the decision's deadline");
   if (option.help.size == 0) report.note(subject + " has no help");
   if (!well || option.fallback.size == 0) return well;
   try {

@@ -118,6 +118,28 @@ class AuthExamples(FolderTest):
         backend.send([70, invocation[1], {}, ["user"]])
         self.assertEqual(client.receive()[2]["authrole"], "user")
 
+    def test_procedure(self):
+        self.start("procedure.json")
+        backend = RawClient(self.url)
+        self.addCleanup(backend.close)
+        backend.send([1, "backend", {"roles": {"callee": {}}, "authmethods": ["ticket"],
+                                     "authid": "joe"}])
+        self.assertEqual(backend.receive()[0], CHALLENGE)
+        self.assert_joins(backend, "ticket", PASSWORD)
+        backend.send([64, 1, {}, "com.example.user"])
+        self.assertEqual(backend.receive()[0], 65)
+        client = RawClient(self.url)
+        self.addCleanup(client.close)
+        client.send([1, "realm1", {"roles": {"caller": {}}, "authmethods": ["wampcra"],
+                                   "authid": "joe"}])
+        invocation = backend.receive()
+        self.assertEqual(invocation[4][:2], ["realm1", "joe"])
+        self.assertEqual(invocation[4][2]["authmethod"], "wampcra")
+        backend.send([70, invocation[1], {}, [{"wampcra": "known there"}]])
+        challenge = client.receive()[2]["challenge"]
+        signature = hmac.digest(b"known there", challenge.encode(), hashlib.sha256)
+        self.assert_joins(client, "wampcra", base64.b64encode(signature).decode())
+
     def test_tls(self):
         self.make_certificates()
         self.start("tls.json")

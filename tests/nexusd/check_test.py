@@ -81,6 +81,25 @@ class Check(FolderTest):
                          f"{len(mistakes) - 1} mistakes in the configuration; nothing was started")
         self.assertEqual(len(mistakes), 10, mistakes)
 
+    def test_answers_are_given_before_their_deadline(self):
+        decide = {"type": "dynamic", "procedure": "com.example.decide"}
+        config = {"router": {"decision_timeout": "5s"}, "realms": {"main": {
+            "uri": "realm1",
+            "authenticators": {
+                "a": decide | {"realm": "realm1", "timeout": "4s", "max_failure_delay": "5s"},
+                "b": {"type": "ticket", "users": {},
+                      "max_failure_delay": "4999ms", "procedure_timeout": "6s"}},
+            "authorizers": {"a": decide}}}}
+        status, _, mistakes = self.check("n.json", config)
+        self.assertEqual(status, 78)
+        late = ("ms is not less than 5000ms, which is router.decision_timeout: an answer that takes "
+                "so long would come too late")
+        for path, given in (("authenticators.a.max_failure_delay", 5000),
+                            ("authenticators.b.procedure_timeout", 6000),
+                            ("authorizers.a.timeout", 5000)):
+            self.assertIn(f"realms.main.{path}: {given}{late}", mistakes)
+        self.assertEqual(len(mistakes), 5, mistakes)  # and no listener, and the count
+
     def test_ini_mistakes_have_lines(self):
         status, _, mistakes = self.check("n.ini", "[log]\nlevle = info\n\n[realms.main]\n"
                                                   "urii = realm1\n")

@@ -113,20 +113,18 @@ class Cryptosign : public MethodAuthenticator {
 
   PrincipalPtr look_up(Attempt& base) const override {
     auto& attempt = static_cast<SignAttempt&>(base);
-    PrincipalPtr found;
-    if (attempt.authid.empty()) {
-      found = principals().find_by_key(attempt.realm, attempt.announced);
-      attempt.authid = found == nullptr ? to_hex(attempt.announced) : found->authid;
-    } else {
-      found = principals().find(attempt.realm, attempt.authid);
-    }
-    if (found == nullptr) return nullptr;
-    const std::vector<std::string>& keys = found->keys;
+    if (!attempt.authid.empty()) return MethodAuthenticator::look_up(base);
+    PrincipalPtr found = principals().find_by_key(attempt.realm, attempt.announced);
+    attempt.authid = found == nullptr ? to_hex(attempt.announced) : found->authid;
+    return found;
+  }
+
+  bool fits(const Attempt& base, const Principal& principal) const override {
+    const std::string& announced = static_cast<const SignAttempt&>(base).announced;
+    const std::vector<std::string>& keys = principal.keys;
+    if (announced.empty()) return !keys.empty();
     // N-43 (4): the announced key has to be this user's. Public keys are no secrets.
-    const bool his = attempt.announced.empty()
-                         ? !keys.empty()
-                         : std::find(keys.begin(), keys.end(), attempt.announced) != keys.end();
-    return his ? found : nullptr;
+    return std::find(keys.begin(), keys.end(), announced) != keys.end();
   }
 
   AuthAnswer challenge(Attempt& base) override {

@@ -4,13 +4,14 @@
 // result is the role, or a dict: {"role", "authid", "realm", "extra"}; whoever is not to come in
 // gets an error. A deadline, a missing procedure, and a result that is none are denials. For
 // "ticket" the client is challenged first, and details.ticket is its answer; for every other method
-// the procedure decides by HELLO alone.
+// the procedure decides by HELLO alone. A procedure that knows secrets instead is asked by the
+// authenticator of their method: its option `procedure`.
 #include <mutex>
 #include <optional>
 #include <unordered_map>
 
-#include "plugins/support/auth/channel.hpp"
 #include "plugins/support/auth/peer.hpp"
+#include "plugins/support/auth/record.hpp"
 #include "plugins/support/auth/throttle.hpp"
 #include "plugins/support/options.hpp"
 #include "plugins/support/text.hpp"
@@ -47,10 +48,11 @@ class Dynamic : public Authenticator {
               "procedure", "", "Called with realm, authid and details; answers the role.")),
           option::list("methods", "ticket",
                        "The methods to serve; ticket challenges the client for details.ticket."),
-          option::duration("timeout", "5s",
-                           "How long the procedure may take: must be less than "
-                           "router.decision_timeout.",
-                           1, 3'600'000),
+          option::within_decision(
+              option::duration("timeout", "5s",
+                               "How long the procedure may take: must be less than "
+                               "router.decision_timeout.",
+                               1, 3'600'000)),
           option::boolean("allow_plaintext", "false",
                           "Take tickets over connections that others can listen to: neither TLS "
                           "nor local."),
@@ -104,7 +106,7 @@ class Dynamic : public Authenticator {
     client.authid = hello.authid;
     if (hello.peer != nullptr) client.address = nexus::sdk::view(hello.peer->address);
     client.counted_address = nexus::auth::counted_address(hello.peer);
-    client.details = details_of(hello);
+    client.details = nexus::auth::client_details(values(), hello);
     if (!ticket) return ask(op, std::move(client), {});
     const std::lock_guard<std::mutex> lock(mutex_);
     challenged_[op.id()] = std::move(client);
@@ -136,23 +138,6 @@ class Dynamic : public Authenticator {
     Client client = std::move(found->second);
     challenged_.erase(found);
     return client;
-  }
-
-  Value details_of(const Hello& hello) const {
-    auto transport = values().dict();
-    if (hello.peer != nullptr) {
-      transport.set("type", nexus::sdk::view(hello.peer->transport))
-          .set("peer", nexus::sdk::view(hello.peer->address))
-          .set("secure", (hello.peer->flags & NX_PEER_TLS) != 0);
-    }
-    for (const char* known : {"http_headers_received", "tls_client"}) {
-      if (const ValueView value = hello.peer_details[known]) transport.set(known, value);
-    }
-    auto details = values().dict();
-    details.set("session", hello.session).set("authmethod", hello.method);
-    if (hello.authextra) details.set("authextra", hello.authextra);
-    details.set("transport", transport.done());
-    return details.done();
   }
 
   AuthAnswer ask(const AuthOperation& op, Client client, std::string_view ticket) {
@@ -199,8 +184,7 @@ class Dynamic : public Authenticator {
 
   AuthAnswer judge(const Client& client, std::string_view error, ValueView args) {
     if (!error.empty()) {
-      if (error == "wamp.error.no_such_procedure" || error == "wamp.error.timeout" ||
-          error == "wamp.error.canceled" || error == "wamp.error.no_available_callee") {
+      if (nexus::auth::undecided(error)) {
         log().error("the procedure " + procedure_ + " did not decide: " + std::string(error));
         return failed();
       }
@@ -213,6 +197,14 @@ class Dynamic : public Authenticator {
         result.is_dict() ? result["role"].as_string() : result.as_string();
     if (role.empty()) {
       log().error("the procedure " + procedure_ + " answered without a role");
+      return failed();
+    }
+    for (size_t i = 0; result.is_dict() && i < result.size(); ++i) {
+      // It was meant to be compared with something, and nothing here does.
+      if (!nexus::auth::is_secret_key(result.key_at(i))) continue;
+      log().error("the procedure " + procedure_ + " answered with a user's " +
+                  std::string(result.key_at(i)) +
+                  ": name it as `procedure` of the authenticator of that method instead");
       return failed();
     }
     throttle_.succeeded(client.authid);

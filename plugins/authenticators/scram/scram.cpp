@@ -93,12 +93,11 @@ class Scram : public MethodAuthenticator {
     return std::nullopt;
   }
 
-  PrincipalPtr look_up(Attempt& base) const override {
-    PrincipalPtr found = MethodAuthenticator::look_up(base);
-    if (found == nullptr || found->scram->how.kdf == Kdf::pbkdf2) return found;
+  bool fits(const Attempt& base, const Principal& principal) const override {
+    if (!principal.scram) return false;
+    if (principal.scram->how.kdf == Kdf::pbkdf2) return true;
     // With argon2id the dialects make different keys of a password.
-    const bool autobahn = static_cast<const ScramAttempt&>(base).exchange.autobahn;
-    return found->scram->autobahn == autobahn ? found : nullptr;
+    return principal.scram->autobahn == static_cast<const ScramAttempt&>(base).exchange.autobahn;
   }
 
   AuthAnswer challenge(Attempt& base) override {

@@ -64,7 +64,7 @@ class WampCra : public MethodAuthenticator {
     const CraSecret& secret = *attempt.principal->wampcra;
     attempt.challenge = values()
                             .dict()
-                            .set("authid", attempt.authid)
+                            .set("authid", attempt.principal->authid)
                             .set("authrole", attempt.principal->role)
                             .set("authmethod", attempt.method)
                             .set("authprovider", provider_)

@@ -43,10 +43,11 @@ class Dynamic : public Authorizer {
       option::list("provider_roles", "",
                    "Roles that may register the procedure, about which it cannot be asked."),
       option::list("trusted_roles", "", "Roles that may do anything, without being asked about."),
-      option::duration("timeout", "5s",
-                       "How long the procedure may take; after that it is a denial. No longer than "
-                       "router.decision_timeout.",
-                       10, 600000),
+      option::within_decision(
+          option::duration("timeout", "5s",
+                           "How long the procedure may take; after that it is a denial. Must be "
+                           "less than router.decision_timeout.",
+                           10, 600000)),
       option::choice("remember_by", "session", "session|role",
                      "Whom an answer with cache is remembered for: the session, or everybody of "
                      "its role."),

@@ -35,7 +35,8 @@ MethodAuthenticator::MethodAuthenticator(nx_host* host, Method method)
       loops_(Component::host().need<nx_host_loop_v1>(NX_HOST_LOOP)),
       work_(Component::host().need<nx_host_work_v1>(NX_HOST_WORK)),
       metrics_(Component::host().find<nx_host_metrics_v1>(NX_HOST_METRICS)),
-      principals_(values().table()) {
+      principals_(values().table()),
+      realms_(Component::host().find<nx_host_realm_v1>(NX_HOST_REALM)) {
   if (metrics_ == nullptr) return;
   accepted_ = metrics_->counter(host, NX_STR("accepted"), NX_STR("Clients that came in."));
   denied_ = metrics_->counter(host, NX_STR("denied"), NX_STR("Clients that were turned away."));
@@ -49,6 +50,12 @@ void MethodAuthenticator::configure(const sdk::Section& section) {
   provider_ = section.string("provider");
   pass_unknown_ = section.string("unknown") == "pass";
   principals_.configure(section);
+  procedure_ = section.string("procedure");
+  procedure_realm_ = section.string("procedure_realm");
+  procedure_timeout_ms_ = static_cast<uint64_t>(section.duration("procedure_timeout").count());
+  if (!procedure_.empty() && realms_ == nullptr) {
+    throw sdk::ConfigError("procedure: this router cannot call one");
+  }
 }
 
 void MethodAuthenticator::stop() {
@@ -73,7 +80,11 @@ AuthAnswer MethodAuthenticator::incomplete(std::string message) {
 
 PrincipalPtr MethodAuthenticator::look_up(Attempt& attempt) const {
   PrincipalPtr found = principals_.find(attempt.realm, attempt.authid);
-  return found != nullptr && has_secret(*found, method_) ? found : nullptr;
+  return found != nullptr && fits(attempt, *found) ? found : nullptr;
+}
+
+bool MethodAuthenticator::fits(const Attempt&, const Principal& principal) const {
+  return has_secret(principal, method_);
 }
 
 void MethodAuthenticator::note(const Attempt& attempt, const char* what) const {
@@ -98,15 +109,16 @@ AuthAnswer MethodAuthenticator::hello(const sdk::AuthOperation& op, const sdk::H
   }
   if (std::optional<AuthAnswer> end = open(hello, *attempt)) return *std::move(end);
   if (!principals_.blocks()) {
-    AuthAnswer answer = begin(*attempt);
+    PrincipalPtr found = look_up(*attempt);
+    if (found == nullptr && !procedure_.empty()) return ask(op, hello, std::move(attempt));
+    AuthAnswer answer = begin(*attempt, std::move(found));
     if (answer.is_challenge()) remember(op.id(), std::move(attempt));
     return answer;
   }
   return run_on_worker(std::unique_ptr<Job>(new Job{*this, op.defer(), std::move(attempt)}));
 }
 
-AuthAnswer MethodAuthenticator::begin(Attempt& attempt) {
-  PrincipalPtr found = look_up(attempt);
+AuthAnswer MethodAuthenticator::begin(Attempt& attempt, PrincipalPtr found) {
   // Made in any case, so that both ways take the same time.
   PrincipalPtr decoy = decoys_.make(principals_, method_, attempt.realm, attempt.authid);
   attempt.known = found != nullptr;
@@ -170,10 +182,11 @@ AuthAnswer MethodAuthenticator::verdict(Attempt& attempt, std::string_view signa
     throttle_.succeeded(attempt.authid);
     if (metrics_ != nullptr) metrics_->add(accepted_, 1);
     return AuthAnswer::accept()
+        .realm(attempt.given_realm)
         .authid(attempt.principal->authid)
         .role(attempt.principal->role)
         .provider(provider_)
-        .extra(verdict.extra);
+        .extra(merged(values(), attempt.given_extra, verdict.extra));
   }
   throttle_.failed(attempt.throttle_address, attempt.authid, loops_.now_ms(host().get()));
   if (metrics_ != nullptr) metrics_->add(denied_, 1);
@@ -226,16 +239,23 @@ void MethodAuthenticator::on_worker(void* user) {
       job->pending.answer(self.verdict(*job->attempt, job->signature.view(), job->extra));
       return;
     }
-    const AuthAnswer answer = self.begin(*job->attempt);
-    if (!answer.is_challenge()) {
-      job->pending.answer(answer);
-      return;
-    }
-    // In this order: the client's AUTHENTICATE may come before answer() has returned.
-    const nx_op op = job->pending.op();
-    self.remember(op, std::move(job->attempt));
-    if (!job->pending.answer(answer)) self.take(op);
+    PrincipalPtr found = self.look_up(*job->attempt);
+    self.answer_begin(job->pending, std::move(job->attempt), std::move(found));
   });
+}
+
+// What hello() owes, later.
+void MethodAuthenticator::answer_begin(PendingAuth& pending, std::unique_ptr<Attempt> attempt,
+                                       PrincipalPtr found) {
+  const AuthAnswer answer = begin(*attempt, std::move(found));
+  if (!answer.is_challenge()) {
+    pending.answer(answer);
+    return;
+  }
+  // In this order: the client's AUTHENTICATE may come before answer() has returned.
+  const nx_op op = pending.op();
+  remember(op, std::move(attempt));
+  if (!pending.answer(answer)) take(op);
 }
 
 void MethodAuthenticator::cancel(nx_op op) {

@@ -1,7 +1,7 @@
 // MethodAuthenticator: what the authenticators that challenge have in common. [loop], and for what
 // may take long the router's work threads.
 //
-//   HELLO -> open() -> look the authid up -> challenge()
+//   HELLO -> open() -> look the authid up, or ask a procedure -> challenge()
 //   AUTHENTICATE -> is it this client's turn (throttle)? -> verify() -> accept, or deny
 //
 // A challenge is good for one answer and dies with the connection (N-04). Whoever is unknown is
@@ -19,6 +19,7 @@
 #include "nexus/cpp/authenticator.hpp"
 #include "plugins/support/auth/decoy.hpp"
 #include "plugins/support/auth/principals.hpp"
+#include "plugins/support/auth/record.hpp"
 #include "plugins/support/auth/throttle.hpp"
 #include "plugins/support/options.hpp"
 
@@ -47,8 +48,10 @@ struct Attempt {
   std::string address;           // as in the log
   std::string throttle_address;  // as counted
   uint64_t session = 0;
-  PrincipalPtr principal;  // who is claimed to be here; a decoy where there is nobody
-  bool known = false;      // false for a decoy: nothing that it answers is right
+  PrincipalPtr principal;   // who is claimed to be here; a decoy where there is nobody
+  bool known = false;       // false for a decoy: nothing that it answers is right
+  std::string given_realm;  // the realm that a procedure sends the client to, or empty
+  sdk::Value given_extra;   // what a procedure wants in WELCOME.Details.authextra, or empty
 };
 
 struct Verdict {
@@ -79,9 +82,11 @@ class MethodAuthenticator : public sdk::Authenticator, public sdk::Reloadable {
   virtual std::unique_ptr<Attempt> make_attempt() const { return std::make_unique<Attempt>(); }
   // Looks at HELLO, and keeps what challenge() and verify() need. An answer ends it here. [loop]
   virtual std::optional<sdk::AuthAnswer> open(const sdk::Hello& hello, Attempt& attempt) = 0;
-  // Who it is. By default: whoever has the authid, if it has a secret for the method. May block
-  // when principals().blocks(). [loop or work]
+  // Who it is, if fits(). By default: whoever has the authid. May block when
+  // principals().blocks(). [loop or work]
   virtual PrincipalPtr look_up(Attempt& attempt) const;
+  // Can this principal's secret be used? By default: is there one for the method. [loop or work]
+  virtual bool fits(const Attempt& attempt, const Principal& principal) const;
   // CHALLENGE, for a known principal or a decoy alike. [loop or work]
   virtual sdk::AuthAnswer challenge(Attempt& attempt) = 0;
   // True when verify() takes long. [loop]
@@ -98,12 +103,19 @@ class MethodAuthenticator : public sdk::Authenticator, public sdk::Reloadable {
  private:
   struct Job;
   struct Waiting;
+  struct Asking;
 
   void note(const Attempt& attempt, const char* what) const;
-  sdk::AuthAnswer begin(Attempt& attempt);
+  sdk::AuthAnswer begin(Attempt& attempt, PrincipalPtr found);
+  sdk::AuthAnswer ask(const sdk::AuthOperation& op, const sdk::Hello& hello,
+                      std::unique_ptr<Attempt> attempt);
+  PrincipalPtr answered(Attempt& attempt, std::string_view error, sdk::ValueView args);
+  static void on_answer(void* user, nx_str error_uri, const nx_value* args, const nx_value* kwargs);
   sdk::AuthAnswer verdict(Attempt& attempt, std::string_view signature, sdk::ValueView extra);
   sdk::AuthAnswer run_on_worker(std::unique_ptr<Job> job);
   void take_up(std::unique_ptr<Job> job);
+  void answer_begin(sdk::PendingAuth& pending, std::unique_ptr<Attempt> attempt,
+                    PrincipalPtr found);
   void remember(nx_op op, std::unique_ptr<Attempt> attempt);
   std::unique_ptr<Attempt> take(nx_op op);
   static void on_worker(void* user);
@@ -120,6 +132,9 @@ class MethodAuthenticator : public sdk::Authenticator, public sdk::Reloadable {
   Throttle throttle_;
   std::string provider_;
   bool pass_unknown_ = false;
+  const nx_host_realm_v1* realms_;  // null: this router has none, and so no procedure is asked
+  std::string procedure_, procedure_realm_;
+  uint64_t procedure_timeout_ms_ = 0;
   std::mutex mutex_;
   std::unordered_map<nx_op, std::unique_ptr<Attempt>> challenged_;
   std::unordered_map<nx_op, std::unique_ptr<Waiting>> waiting_;

@@ -86,8 +86,15 @@ void Principals::configure(const sdk::Section& section) {
   max_users_ = static_cast<size_t>(section.integer("max_users"));
   max_file_size_ = section.size("max_file_size");
   const std::string database = section.string("database");
-  if (!users_ && file_.empty() && database.empty()) {
-    throw sdk::ConfigError("nobody is known: give users, file or database");
+  const bool asks = !section.string("procedure").empty();
+  if (!users_ && file_.empty() && database.empty() && !asks) {
+    throw sdk::ConfigError("nobody is known: give users, file, database or procedure");
+  }
+  if (asks != !section.string("procedure_realm").empty()) {
+    throw sdk::ConfigError("procedure and procedure_realm: one needs the other");
+  }
+  if (asks && !database.empty()) {
+    throw sdk::ConfigError("procedure: cannot be asked beside a database; give one of them");
   }
   if (!database.empty()) {
     database_ = std::make_unique<Database>(database, section.string("database_query"),
@@ -143,13 +150,17 @@ PrincipalPtr Principals::find(std::string_view realm, std::string_view authid) c
   auto found = std::make_shared<Principal>(
       parse_principal(authid, values_.from_json(entry.view()), role_, "an entry of the database"));
   if (!found->in_realm(realm)) return nullptr;
+  learn(found);
+  return found;
+}
+
+void Principals::learn(const PrincipalPtr& found) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (size_t method = 0; method < kMethods; ++method) {
     if (learned_[method] == nullptr && has_secret(*found, static_cast<Method>(method))) {
       learned_[method] = found;
     }
   }
-  return found;
 }
 
 PrincipalPtr Principals::find_by_key(std::string_view realm, std::string_view key) const {

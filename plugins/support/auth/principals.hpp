@@ -1,5 +1,6 @@
 // Principals: everybody whom one authenticator knows: from its section of the configuration, from a
-// JSON file, from an SQLite database. Built on [main]; looked up and reloaded from any thread.
+// JSON file, from an SQLite database; what a procedure answered is its asker's business. Built on
+// [main]; looked up and reloaded from any thread.
 //
 // The section and the file are in memory: a lookup takes a lock for as long as it takes to copy a
 // pointer. A database is asked each time, which blocks: see blocks().
@@ -22,7 +23,7 @@ enum class Method { ticket, wampcra, scram, cryptosign };
 
 bool has_secret(const Principal& principal, Method method);
 
-inline constexpr std::array<nx_option, 8> kPrincipalOptions{{
+inline constexpr std::array<nx_option, 11> kPrincipalOptions{{
     sdk::option::dict("users", "",
                       "Who may join: an entry for each authid. Its keys: role, realms, and what "
                       "the method needs: ticket, wampcra, scram, cryptosign."),
@@ -42,6 +43,15 @@ inline constexpr std::array<nx_option, 8> kPrincipalOptions{{
         "ORDER BY realm DESC LIMIT 1",
         "Finds whose public key (hex, small letters) this is: one column, the authid. "
         "For cryptosign clients that name no authid."),
+    sdk::option::text("procedure", "",
+                      "A procedure that is asked about authids that the section and the file do "
+                      "not have: (realm, authid, details) -> the user's entry. Not together with "
+                      "database."),
+    sdk::option::text("procedure_realm", "", "The realm that has the procedure."),
+    sdk::option::within_decision(sdk::option::duration(
+        "procedure_timeout", "5s",
+        "How long the procedure may take: must be less than router.decision_timeout.", 1,
+        3'600'000)),
     sdk::option::text("role", "", "The authrole of users whose entry has none."),
     sdk::option::integer("max_users", "100000", "Most users in the section and the file together.",
                          1, 100'000'000),
@@ -71,7 +81,11 @@ class Principals {
   // One of those who have a secret for this method: always the same one for the same number, as
   // long as nobody comes or goes. Null when nobody has.
   PrincipalPtr sample(Method method, uint64_t number) const;
+  // For sample(): somebody who was found elsewhere.
+  void learn(const PrincipalPtr& found) const;
   size_t size() const;
+  // The authrole of users whose entry has none.
+  const std::string& role() const { return role_; }
 
  private:
   struct Table;
@@ -88,7 +102,7 @@ class Principals {
   std::unique_ptr<Database> database_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Table> table_;
-  // For sample(): the first of each method that the database gave.
+  // For sample(): the first of each method that learn() was told.
   mutable std::array<PrincipalPtr, 4> learned_;
 };
 

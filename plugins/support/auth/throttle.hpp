@@ -29,11 +29,11 @@ inline constexpr std::array<nx_option, 6> kThrottleOptions{{
                          0, 1'000'000),
     sdk::option::duration("failure_delay", "250ms",
                           "The first delay; each further wrong answer doubles it.", 1, 3'600'000),
-    sdk::option::duration(
+    sdk::option::within_decision(sdk::option::duration(
         "max_failure_delay", "5s",
         "The longest delay: must be less than router.decision_timeout. An attempt "
         "that would have to wait longer is refused at once.",
-        1, 3'600'000),
+        1, 3'600'000)),
     sdk::option::duration("failure_memory", "10m",
                           "How long after the last wrong answer the count is forgotten.", 1000,
                           86'400'000),

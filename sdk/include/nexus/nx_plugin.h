@@ -43,11 +43,15 @@ extern "C" {
 #define NX_OPTION_DICT 11u    /* any JSON object; JSON text;     NX_DICT, unchecked */
 
 #define NX_OPTION_REQUIRED 1u
+/* NX_OPTION_DURATION of an authenticator or authorizer: it has to be less than
+ * router.decision_timeout, or an answer that takes that long comes too late. Checked with the
+ * section, and for the default, too. */
+#define NX_OPTION_WITHIN_DECISION 2u
 
 typedef struct nx_option {
   uint32_t struct_size;
   uint32_t type;  /* NX_OPTION_* */
-  uint32_t flags; /* NX_OPTION_REQUIRED */
+  uint32_t flags; /* NX_OPTION_REQUIRED, NX_OPTION_WITHIN_DECISION */
   uint32_t reserved;
   nx_str name;      /* "tls.certificate": dots nest; each part as a component's name. Not
                        "type", which names the component itself */

@@ -153,7 +153,13 @@ TEST_CASE("principals: mistakes are named with their key, and without a secret")
     CHECK_THAT(text, !Contains("hidden"));
     CHECK_THAT(text, !Contains("aGlkZGVu"));
   }
-  CHECK_THAT(refusal("{}"), Contains("give users, file or database"));
+  CHECK_THAT(refusal("{}"), Contains("give users, file, database or procedure"));
+  const std::string asks = R"({"procedure": "com.example.user", "procedure_realm": "r"})";
+  CHECK(refusal(asks) == "accepted");
+  CHECK_THAT(refusal(R"({"procedure": "com.example.user"})"), Contains("one needs the other"));
+  CHECK_THAT(refusal(R"({"users": {}, "procedure_realm": "r"})"), Contains("one needs the other"));
+  CHECK_THAT(refusal(asks.substr(0, asks.size() - 1) + R"(, "database": "/nowhere"})"),
+             Contains("beside a database"));
   CHECK_THAT(refusal(R"({"role": "r", "users": {"": {}}})"), Contains("1 to 256 octets"));
   CHECK_THAT(refusal(R"({"role": "r", "max_users": 1, "users": {"a": {}, "b": {}}})"),
              Contains("max_users = 1"));

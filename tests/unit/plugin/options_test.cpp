@@ -81,6 +81,33 @@ TEST_CASE("options: defaults are filled in with their types") {
         R"("max_size":16777216,"protocols":["json","cbor"],"mode":"strict","tls.depth":3})");
 }
 
+TEST_CASE("options: a duration that an answer waits for stays below its deadline") {
+  const nx_option waits[] = {
+      option(NX_OPTION_DURATION, "timeout", "5s", NX_OPTION_WITHIN_DECISION),
+      option(NX_OPTION_DURATION, "other", "5s"),
+      option(NX_OPTION_DURATION, "absent", {}, NX_OPTION_WITHIN_DECISION),
+  };
+  const auto mistakes = [&](std::string_view section, uint64_t deadline) {
+    SectionRules rules;
+    rules.path = "authorizers.a";
+    rules.decision_timeout_ms = deadline;
+    Outcome outcome;
+    check_section(from_json(section).value(), {waits, std::size(waits)}, rules, outcome.mistakes);
+    return outcome.text();
+  };
+  CHECK(mistakes(R"({"timeout": "2s", "other": "1h"})", 2001) == "");
+  CHECK(mistakes(R"({"timeout": "1h"})", 0) == "");
+  const std::string late =
+      "ms, which is router.decision_timeout: an answer that takes so long would come too late\n";
+  CHECK(mistakes(R"({"timeout": "2s"})", 2000) ==
+        "authorizers.a.timeout: 2000ms is not less than 2000" + late);
+  CHECK(mistakes("{}", 3000) == "authorizers.a.timeout: 5000ms is not less than 3000" + late);
+  CHECK(mistakes(R"({"timeout": "2m", "absent": "3s"})", 3000) ==
+        "authorizers.a.timeout: 120000ms is not less than 3000" + late +
+            "authorizers.a.absent: 3000ms is not less than 3000" + late);
+  CHECK(mistakes(R"({"timeout": "soon"})", 1000).find("late") == std::string::npos);
+}
+
 TEST_CASE("options: a required one that is missing") {
   CHECK(check("{}").text() == "transports.ws.listen: is required: What it does.\n");
 }

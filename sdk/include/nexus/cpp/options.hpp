@@ -64,6 +64,11 @@ constexpr nx_option duration(std::string_view name, std::string_view fallback,
                              std::string_view help, int64_t min = 0, int64_t max = 0) {
   return make(NX_OPTION_DURATION, name, fallback, help, min, max);
 }
+// A duration that has to be less than router.decision_timeout, because the answer waits for it.
+constexpr nx_option within_decision(nx_option made) {
+  made.flags |= NX_OPTION_WITHIN_DECISION;
+  return made;
+}
 // Bounds in bytes.
 constexpr nx_option size(std::string_view name, std::string_view fallback, std::string_view help,
                          int64_t min = 0, int64_t max = 0) {
