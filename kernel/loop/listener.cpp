@@ -97,7 +97,7 @@ Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenO
   std::shared_ptr<SharedAddress> shared;
   for (const auto& weak : known) {
     std::shared_ptr<SharedAddress> other = weak.lock();
-    if (shareable && !other->closed && other->address() == options.address) shared = other;
+    if (shareable && other && !other->closed && other->address() == options.address) shared = other;
   }
   const bool joins = shared != nullptr;
   std::vector<std::shared_ptr<ListenSocket>> sockets;
