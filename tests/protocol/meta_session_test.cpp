@@ -261,6 +261,35 @@ TEST_CASE("A-21, A-22: sessions are killed by authid and by role, but never the 
   }
 }
 
+TEST_CASE("A-51: where the catalog of meta procedures and the prose differ, the prose wins") {
+  World world({{Carrier::raw_tcp, Format::json}, 2}, with_admins());
+  Peer& admin = join_admin(world);
+  Peer& guest = world.join();
+  // The catalog binds session_get to wamp.session.count, and has Void for payloads.
+  CHECK(ask(admin, "wamp.session.count").as_int() == 2);
+  CHECK(ask(admin, "wamp.session.get", list(guest.session())).find("session").as_uint() ==
+        guest.session());
+  CHECK(ask(admin, "wamp.session.list").size() == 2);
+  // And it lets kill_by_authrole answer with ids.
+  CHECK(ask(admin, "wamp.session.kill_by_authrole", list("anonymous")).is(NX_INT));
+  expect_goodbye(guest, "wamp.close.killed");
+}
+
+TEST_CASE("A-15: statistics of sessions are not offered, and nobody can pretend to") {
+  World world({{Carrier::raw_tcp, Format::json}, 2});
+  Peer& watcher = world.join();
+  const uint64_t subscription = watcher.subscribe("wamp.session.on_stats");
+  Peer& busy = world.join();
+  busy.expect_error(kPublish, busy.publish("wamp.session.on_stats", dict({{"acknowledge", true}})),
+                    "wamp.error.invalid_uri");
+  busy.publish("wamp.session.on_stats", dict(), list(1));
+  for (int i = 0; i < 50; ++i) busy.publish("com.example.t", dict(), list(i));
+  busy.sync();
+  busy.leave();
+  expect_nothing({&watcher});
+  watcher.unsubscribe(subscription);
+}
+
 TEST_CASE("A-23, A-27: kill_all ends all others, and nobody is told") {
   FOR_ALL_SETUPS(setup);
   World world(setup, with_admins());

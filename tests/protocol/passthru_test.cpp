@@ -61,6 +61,35 @@ TEST_CASE("X-01, X-05: the four keys and the sealed payload pass unchanged, in e
   CHECK(error.args() == sealed());
 }
 
+TEST_CASE("X-07: what two ends have sealed is nobody else's business") {
+  // Keys, their rotation, and whether a ciphertext makes sense: the router looks at none of it.
+  RouterFixture router(2);
+  const Link kinds[] = {{Carrier::raw_tcp, Format::cbor}, {Carrier::websocket, Format::json}};
+  auto alice = Peer::joined(router, kinds[0]);
+  auto bob = Peer::joined(router, kinds[1]);
+  const uint64_t registration = bob->register_procedure("com.example.p");
+  for (const char* keyid : {"", "key-1", "a key of nobody", "\u20ac"}) {
+    for (const std::string& cipher :
+         {std::string("aes256gcm"), std::string("x_own"), std::string()}) {
+      Value options = dict({{"ppt_scheme", "wamp"}, {"ppt_keyid", keyid}});
+      if (!cipher.empty()) options.set("ppt_cipher", Value::string(cipher));
+      std::string octets = keyid + cipher;
+      for (int i = 0; i < 256; ++i) octets.push_back(static_cast<char>(i));
+      Value args = Value::list();
+      args.append(Value::binary({reinterpret_cast<const uint8_t*>(octets.data()), octets.size()}));
+      const uint64_t call = alice->call("com.example.p", options, args);
+      const Message invocation = bob->expect_invocation(registration);
+      CHECK(invocation.details().find("ppt_keyid").as_string() == keyid);
+      CHECK(invocation.details().find("ppt_cipher").as_string() == cipher);
+      CHECK(invocation.args() == args);
+      bob->yield(invocation.request(), options, args);
+      const Message result = alice->expect_result(call);
+      CHECK(result.details().find("ppt_keyid").as_string() == keyid);
+      CHECK(result.args() == args);
+    }
+  }
+}
+
 TEST_CASE("X-02: a sender that did not announce it breaks the protocol") {
   FOR_ALL_SETUPS(setup);
   World world(setup);

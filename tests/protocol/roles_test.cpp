@@ -279,6 +279,35 @@ TEST_CASE("Z-05: a procedure decides") {
   user.expect_call_error(second, "wamp.error.not_authorized");
 }
 
+TEST_CASE("Z-07: the router asks and tells without asking itself") {
+  World world(kOne, dynamic());
+  Peer& backend = join_backend(world);
+  // A role that may register the procedure, and is asked about everything else.
+  const uint64_t authorize = backend.register_procedure("com.authorize");
+  const auto answer = [&](bool allow) {
+    const Message invocation = backend.expect_invocation(authorize);
+    backend.yield(invocation.request(), dict(), list(allow));
+    return std::string(invocation.args().at(1).as_string());
+  };
+  Peer& watcher = world.join();
+  const uint64_t request = watcher.send_subscribe("wamp.session.on_join");
+  CHECK(answer(true) == "wamp.session.on_join");
+  const uint64_t joins = watcher.expect(kSubscribed, request).at(2).as_uint();
+  // Nobody is asked whether the router may publish that somebody joined.
+  Peer& user = world.join();
+  CHECK(watcher.expect_event(joins).args().at(0).find("session").as_uint() == user.session());
+  // The procedure is called for this one question, not again about itself; clients that call it are
+  // asked about like about any other.
+  const uint64_t call = user.call("com.authorize");
+  CHECK(answer(false) == "com.authorize");
+  user.expect_call_error(call, "wamp.error.not_authorized");
+  // Without it everything fails, also what it allowed a moment ago.
+  backend.leave();
+  user.expect_call_error(user.call("com.p"), "wamp.error.authorization_failed");
+  user.expect_error(kSubscribe, user.send_subscribe("wamp.session.on_join"),
+                    "wamp.error.authorization_failed");
+}
+
 TEST_CASE("Z-05: a procedure that takes too long, or goes away") {
   World world(kOne, with_authorizers(R"({"asked": {"type": "dynamic", "timeout": "50ms",
       "procedure": "com.authorize", "provider_roles": ["backend"], "trusted_roles": ["nobody"]}})"));

@@ -95,6 +95,56 @@ TEST_CASE("N-46: the vectors of the specification") {
   }
 }
 
+TEST_CASE("N-41: a challenge is 64 hexadecimal digits that nobody has seen before") {
+  fake::Host host;
+  fake::Plugin plugin(host, entry(), "cryptosign", section());
+  const sdk::Value ids =
+      fake::values()
+          .dict()
+          .set("tls-exporter", fake::values().binary(sdk::bytes_of(std::string(32, 'e'))))
+          .done();
+  const sdk::Value known = fake::values().dict().set("channel_id", ids).done();
+  std::vector<std::string> seen;
+  for (const char* wanted : {"", "null", "\"tls-exporter\"", "\"tls-unique\"", "\"x_own\""}) {
+    CAPTURE(wanted);
+    Client client{host, plugin};
+    client.peer.details = const_cast<nx_value*>(known.get());
+    const std::string more = *wanted == '\0' ? "" : R"("channel_binding": )" + std::string(wanted);
+    // Who is known, and who is not.
+    for (const char* authid : {"joe", "eve"}) {
+      REQUIRE(client.hello(authid, public_hex(kSeed), more).decision == NX_AUTH_CHALLENGE);
+      const std::string digits = client.extra("challenge");
+      CHECK(digits.size() == 64);
+      CHECK(digits.find_first_not_of("0123456789abcdef") == digits.npos);
+      CHECK(std::find(seen.begin(), seen.end(), digits) == seen.end());
+      seen.push_back(digits);
+      // The type that is in use, not the one that was asked for.
+      const sdk::Value extra = fake::values().from_json(client.challenge.challenge);
+      CHECK(extra.size() == 2);
+      const bool bound = std::string_view(wanted) == "\"tls-exporter\"";
+      CHECK(extra["channel_binding"].is(bound ? NX_STRING : NX_NULL));
+      CHECK(extra["channel_binding"].as_string() == (bound ? "tls-exporter" : ""));
+    }
+  }
+}
+
+TEST_CASE("N-47: trust roots, certificates and attestation change nothing") {
+  fake::Host host;
+  fake::Plugin plugin(host, entry(), "cryptosign", section());
+  for (const char* more :
+       {R"("trustroot": "0x72b3486d38E9f49215b487CeAaDF27D6acf22115")",
+        R"("certificates": [[{"domain": {}, "message": {}}, "00"]], "trustroot": 5)",
+        R"("attest": ["tpm"], "attestation": {"quote": "00"})", R"("certificates": null)"}) {
+    CAPTURE(more);
+    Client client{host, plugin};
+    REQUIRE(client.hello("joe", public_hex(kSeed), more).decision == NX_AUTH_CHALLENGE);
+    CHECK(client.answer(signed_text(kSeed, client.question())).decision == NX_AUTH_ACCEPT);
+    // They vouch for nobody.
+    REQUIRE(client.hello("joe", public_hex(kOther), more).decision == NX_AUTH_CHALLENGE);
+    CHECK(client.answer(signed_text(kOther, client.question())).decision == NX_AUTH_DENY);
+  }
+}
+
 TEST_CASE("N-43: the right signature lets in, with and without an authid") {
   fake::Host host;
   fake::Plugin plugin(host, entry(), "cryptosign", section());

@@ -157,6 +157,80 @@ TEST_CASE("N-30 to N-33: both sides show that they know the password") {
   }
 }
 
+TEST_CASE("N-31: what the challenge says, and that no two have the same nonce") {
+  fake::Host host;
+  fake::Plugin plugin(host, entry(), "scram", section());
+  for (const auto& [authid, how] : {std::pair{"joe", kCheap}, std::pair{"ann", kArgon}}) {
+    CAPTURE(authid);
+    Client client{host, plugin};
+    REQUIRE(client.hello(authid).decision == NX_AUTH_CHALLENGE);
+    const sdk::Value extra = fake::values().from_json(client.challenge.challenge);
+    CHECK(extra.size() == 5);
+    // The texts are put together, not the octets that they stand for.
+    const std::string nonce(extra["nonce"].as_string());
+    REQUIRE(nonce.substr(0, std::string_view(kNonce).size()) == kNonce);
+    const std::string own = nonce.substr(std::string_view(kNonce).size());
+    REQUIRE(from_base64(own));
+    CHECK(from_base64(own)->size() >= 16);
+    CHECK(from_base64(extra["salt"].as_string()) == how.salt);
+    CHECK(extra["kdf"].as_string() == (how.kdf == Kdf::pbkdf2 ? "pbkdf2" : "argon2id13"));
+    CHECK(extra["iterations"].as_uint() == how.iterations);
+    CHECK(extra["memory"].is(how.memory == 0 ? NX_NULL : NX_INT));
+    CHECK(extra["memory"].as_uint() == how.memory);
+    Client again{host, plugin};
+    REQUIRE(again.hello(authid).decision == NX_AUTH_CHALLENGE);
+    CHECK(again.exchange.full_nonce != nonce);
+  }
+}
+
+TEST_CASE("N-32: AUTHENTICATE repeats the nonce and the binding, and has data only with one") {
+  fake::Host host;
+  fake::Plugin plugin(host, entry(), "scram",
+                      section(R"("failures_per_authid": 0, "failures_per_address": 0, )"));
+  const std::string channel(32, 'c');
+  const sdk::Value ids = fake::values()
+                             .dict()
+                             .set("tls-exporter", fake::values().binary(sdk::bytes_of(channel)))
+                             .done();
+  const sdk::Value known = fake::values().dict().set("channel_id", ids).done();
+  // NONCE and DATA stand for what is right. The proof is always right.
+  const auto accepted = [&](const char* binding, std::string extra) {
+    Client client{host, plugin};
+    client.peer.details = const_cast<nx_value*>(known.get());
+    REQUIRE(client.hello("joe", binding).decision == NX_AUTH_CHALLENGE);
+    client.exchange.channel = *binding == '\0' ? "" : channel;
+    for (const auto& [word, text] :
+         {std::pair{"NONCE", client.exchange.full_nonce}, std::pair{"DATA", to_base64(channel)}}) {
+      const size_t at = extra.find(word);
+      if (at != extra.npos) extra.replace(at, std::string_view(word).size(), text);
+    }
+    return client.answer(client.proof(kCheap), extra).decision == NX_AUTH_ACCEPT;
+  };
+  CHECK(accepted("", R"({"nonce": "NONCE", "channel_binding": null})"));
+  CHECK(accepted("", R"({"nonce": "NONCE"})"));
+  CHECK(accepted("", R"({"nonce": "NONCE", "channel_binding": null, "cbind_data": null})"));
+  CHECK(accepted("tls-exporter",
+                 R"({"nonce": "NONCE", "channel_binding": "tls-exporter", "cbind_data": "DATA"})"));
+  for (const char* wrong :
+       {R"({"nonce": "NONCEx"})", R"({"nonce": null})", R"({"channel_binding": null})",
+        R"({"nonce": ["NONCE"]})", R"({"nonce": "NONCE", "cbind_data": "DATA"})",
+        R"({"nonce": "NONCE", "cbind_data": ""})", R"({"nonce": "NONCE", "channel_binding": 5})",
+        R"({"nonce": "NONCE", "channel_binding": "tls-exporter", "cbind_data": "DATA"})"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(accepted("", wrong));
+  }
+  for (const char* wrong :
+       {R"({"nonce": "NONCE"})", R"({"nonce": "NONCE", "channel_binding": "tls-exporter"})",
+        R"({"nonce": "NONCE", "cbind_data": "DATA"})",
+        R"({"nonce": "NONCE", "channel_binding": "tls-unique", "cbind_data": "DATA"})",
+        R"({"nonce": "NONCE", "channel_binding": "tls-exporter", "cbind_data": "DATAAAAA"})",
+        R"({"nonce": "NONCE", "channel_binding": "tls-exporter", "cbind_data": 5})",
+        R"({"nonce": "NONCE", "channel_binding": "tls-exporter", "cbind_data": "!"})"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(accepted("tls-exporter", wrong));
+  }
+}
+
 TEST_CASE("N-35: everything that is not the proof is denied alike") {
   fake::Host host;
   fake::Plugin plugin(host, entry(), "scram",
