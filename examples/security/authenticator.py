@@ -8,20 +8,19 @@ calls for each client that shows a ticket. TICKETS is a JSON file from authid to
 ticket; ask a database or a directory there instead, whatever you have.
 """
 
-import asyncio
 import hashlib
 import hmac
 import json
 import pathlib
 import sys
 
-from client import run, sign
-from autobahn.asyncio.wamp import ApplicationSession
+from client import Session, run, sign
 from autobahn.wamp.exception import ApplicationError
 
 
-class Authenticator(ApplicationSession):
+class Authenticator(Session):
     def onConnect(self):
+        super().onConnect()
         self.join(self.config.realm, ["wampcra"], "decider")
 
     def onChallenge(self, challenge):
@@ -43,10 +42,7 @@ class Authenticator(ApplicationSession):
 
     def onLeave(self, details):
         print("left:", details.reason, flush=True)
-        self.disconnect()
-
-    def onDisconnect(self):
-        asyncio.get_event_loop().stop()
+        super().onLeave(details)
 
 
 if __name__ == "__main__":

@@ -43,16 +43,29 @@ def run(session, url, realm, ca=None, **extra):
     factory.setProtocolOptions(openHandshakeTimeout=30)
     context = ssl.create_default_context(cafile=ca) if factory.isSecure else None
     try:
-        loop.run_until_complete(loop.create_connection(factory, factory.host, factory.port,
-                                                       ssl=context))
+        _, protocol = loop.run_until_complete(
+            loop.create_connection(factory, factory.host, factory.port, ssl=context))
     except OSError as error:  # ssl.SSLError is one
         sys.exit(f"no connection: {error}")
-    loop.run_forever()
+    loop.run_until_complete(protocol.is_closed)
+    if not made.opened:
+        sys.exit("no connection: the router closed it")
     return made
 
 
-class Client(ApplicationSession):
+class Session(ApplicationSession):
+    opened = False
+
     def onConnect(self):
+        self.opened = True
+
+    def onLeave(self, details):
+        self.disconnect()
+
+
+class Client(Session):
+    def onConnect(self):
+        super().onConnect()
         self.options = argparse.Namespace(**self.config.extra)
         self.joined = self.done = False
         user, ticket = self.options.user, self.options.ticket
@@ -85,10 +98,7 @@ class Client(ApplicationSession):
     def onLeave(self, details):
         if not self.joined:
             print("refused:", details.reason)
-        self.disconnect()
-
-    def onDisconnect(self):
-        asyncio.get_event_loop().stop()
+        super().onLeave(details)
 
 
 def main():
