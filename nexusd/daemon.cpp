@@ -58,7 +58,7 @@ void Daemon::defineOptions(Poco::Util::OptionSet& options) {
   add("describe-config", "", "", "print the configuration reference as Markdown");
   add("make-secret", "", "METHOD",
       "ask for a password and print what a user's entry needs for ticket, wampcra, scram or "
-      "cryptosign");
+      "cryptosign; for cookie, print a new key");
   add("kdf", "", "NAME", "with --make-secret: pbkdf2 (default) or argon2id13");
   add("iterations", "", "N", "with --make-secret: how much work a guess is");
   add("memory", "", "KIB", "with --make-secret: how much memory argon2id13 takes");

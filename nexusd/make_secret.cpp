@@ -86,13 +86,19 @@ int make_secret(const CommandLine& command) {
   try {
     const std::optional<SecretKind> kind = nexus::auth::secret_kind(command.make_secret);
     if (!kind) {
-      throw std::invalid_argument("--make-secret is for ticket, wampcra, scram and cryptosign");
+      throw std::invalid_argument(
+          "--make-secret is for ticket, wampcra, scram, cryptosign and cookie");
     }
     nexus::auth::SecretOptions options;
     options.kdf = command.kdf;
     options.iterations = number(command.iterations, "--iterations");
     options.memory = number(command.memory, "--memory");
-    const Secret input = *kind == SecretKind::cryptosign ? read_private_key() : read_password();
+    Secret input;  // a cookie's key is made of nothing
+    if (*kind == SecretKind::cryptosign) {
+      input = read_private_key();
+    } else if (*kind != SecretKind::cookie) {
+      input = read_password();
+    }
     std::cout << nexus::auth::make_secret(*kind, options, input.view()) << std::endl;
     return std::cout ? kExitOk : kExitOs;
   } catch (const std::invalid_argument& error) {

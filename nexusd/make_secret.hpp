@@ -1,4 +1,5 @@
-// nexusd --make-secret METHOD: asks for a password and prints a user's entry. [main]
+// nexusd --make-secret METHOD: asks for a password and prints a user's entry, or
+// a new key. [main]
 #pragma once
 
 #include "nexusd/command_line.hpp"

@@ -5,10 +5,12 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import time
 
@@ -18,6 +20,47 @@ from harness import Daemon, FolderTest, RawClient, run
 EXAMPLES = harness.SOURCES / "examples" / "auth"
 WELCOME, ABORT, CHALLENGE, AUTHENTICATE = 2, 3, 4, 5
 PASSWORD = "joe's secret"
+
+
+class Browser:
+    """A WebSocket with a cookie, the one that it was given if there is no older one."""
+
+    def __init__(self, test, url, cookie=None):
+        host, _, port = url.rstrip("/").removeprefix("ws://").rpartition(":")
+        self.socket = socket.create_connection((host, int(port)), harness.DEADLINE)
+        test.addCleanup(self.close)
+        send = f"Cookie: nexus-id={cookie}\r\n" if cookie else ""
+        self.socket.sendall(
+            f"GET / HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(b'0' * 16).decode()}"
+            f"\r\nSec-WebSocket-Protocol: wamp.2.json\r\n{send}\r\n".encode())
+        self.input = self.socket.makefile("rb")
+        head = "".join(iter(lambda: self.input.readline().decode(), "\r\n"))
+        test.assertIn(" 101 ", head)
+        given = re.search("Set-Cookie: nexus-id=([^;]+);.* HttpOnly; SameSite=Lax", head)
+        test.assertEqual(given is None, cookie is not None, head)
+        self.cookie = cookie or given[1]
+
+    def hello(self, methods):
+        self.send([1, "realm1", {"roles": {"caller": {}}, "authmethods": methods,
+                                 "authid": "joe"}])
+        return self.receive()
+
+    def send(self, message):
+        data = json.dumps(message).encode()
+        size = len(data)
+        head = struct.pack(">BB", 0x81, 0x80 | size) if size < 126 else struct.pack(
+            ">BBH", 0x81, 0xFE, size)
+        self.socket.sendall(head + bytes(4) + data)  # masked with nothing
+
+    def receive(self):
+        size = self.input.read(2)[1]
+        if size == 126:
+            size = int.from_bytes(self.input.read(2), "big")
+        return json.loads(self.input.read(size))
+
+    def close(self):
+        self.socket.close()
 
 
 class AuthExamples(FolderTest):
@@ -32,7 +75,9 @@ class AuthExamples(FolderTest):
         daemon = Daemon("-c", self.examples / name, "--ws", "127.0.0.1:0", "--tcp", "127.0.0.1:0",
                         program=program, plugins=None if program else harness.PLUGINS)
         self.addCleanup(daemon.__exit__)
-        self.url = next(url for url in daemon.wait_until_ready() if url.startswith("rs"))
+        urls = daemon.wait_until_ready()
+        self.url = next(url for url in urls if url.startswith("rs"))
+        self.websocket = next((url for url in urls if url.startswith("ws")), None)
         return daemon
 
     def hello(self, method, authid="joe", **details):
@@ -139,6 +184,47 @@ class AuthExamples(FolderTest):
         challenge = client.receive()[2]["challenge"]
         signature = hmac.digest(b"known there", challenge.encode(), hashlib.sha256)
         self.assert_joins(client, "wampcra", base64.b64encode(signature).decode())
+
+    def test_cookie(self):
+        self.start("cookie.json")
+        browser = Browser(self, self.websocket)
+        self.assertEqual(browser.hello(["cookie", "ticket"])[:2], [CHALLENGE, "ticket"])
+        browser.send([AUTHENTICATE, PASSWORD, {}])
+        self.assertEqual(browser.receive()[2]["authmethod"], "ticket")
+        again = Browser(self, self.websocket, browser.cookie)
+        welcome = again.hello(["cookie", "ticket"])
+        self.assertEqual([welcome[2][key] for key in ("authid", "authrole", "authmethod")],
+                         ["joe", "user", "cookie"])
+        again.send([6, {}, "wamp.close.logout"])
+        self.assertEqual(again.receive()[0], 6)
+        self.assertEqual(Browser(self, self.websocket, browser.cookie).hello(["cookie"])[2],
+                         "wamp.error.no_matching_auth_method")
+
+    def test_cookies_outlive_the_router(self):
+        key = make(self, "", "cookie")
+        config = json.loads((self.examples / "cookie.json").read_text(encoding="utf-8"))
+        config["realms"]["main"]["authenticators"]["browsers"].update(key, file="cookies")
+        (self.examples / "cookie.json").write_text(json.dumps(config), encoding="utf-8")
+        daemon = self.start("cookie.json")
+        browser = Browser(self, self.websocket)
+        browser.hello(["ticket"])
+        browser.send([AUTHENTICATE, PASSWORD, {}])
+        self.assertEqual(browser.receive()[0], WELCOME)
+        browser.close()
+        self.assertEqual(daemon.stop(), 0)
+        text = (self.examples / "cookies").read_text(encoding="utf-8")
+        for secret in (browser.cookie, key["key"]):
+            self.assertNotIn(secret, text + daemon.error_text())
+        self.start("cookie.json")
+        again = Browser(self, self.websocket, browser.cookie)
+        self.assertEqual(again.hello(["cookie"])[2]["authid"], "joe")
+        # Somebody else's router: what the file says counts for nothing.
+        shutil.copytree(self.examples, self.folder / "stolen")
+        stolen = self.folder / "stolen" / "cookie.json"
+        stolen.write_text(json.dumps(config).replace(key["key"], "1" * 64), encoding="utf-8")
+        status, _, errors = run("-c", stolen, "--check")
+        self.assertEqual(status, 78)
+        self.assertIn("cookies: line 2: was written with another key", errors)
 
     def test_tls(self):
         self.make_certificates()
@@ -262,9 +348,15 @@ class MakeSecret(FolderTest):
         private = done.stderr.split()[-1]
         self.assertEqual(make(self, private, "cryptosign"), json.loads(done.stdout))
 
+    def test_the_key_for_cookies(self):
+        key = make(self, "", "cookie")
+        self.assertEqual(list(key), ["key"])
+        self.assertRegex(key["key"], "^[0-9a-f]{64}$")
+        self.assertNotEqual(make(self, "", "cookie"), key)
+
     def test_mistakes(self):
         for text, arguments, expected in (
-                (PASSWORD, ("tickets",), "ticket, wampcra, scram and cryptosign"),
+                (PASSWORD, ("tickets",), "ticket, wampcra, scram, cryptosign and cookie"),
                 ("", ("ticket",), "the password is empty"),
                 ("not a key", ("cryptosign",), "64 hexadecimal digits"),
                 ("bell\a", ("scram",), "RFC 4013"),

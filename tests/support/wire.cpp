@@ -209,13 +209,15 @@ void Wire::websocket_handshake(const std::string& host, const std::string& path)
       std::string(format_subprotocol(options_.format)) + (options_.batched ? ".batched" : "");
   send_raw("GET " + path + " HTTP/1.1\r\nHost: " + host +
            "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key +
-           "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: " + protocol + "\r\n\r\n");
+           "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: " + protocol + "\r\n" +
+           options_.headers + "\r\n");
   const auto deadline = Clock::now() + patience();
   size_t end;
   while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
     if (!fill(deadline)) throw WireClosed("closed during the WebSocket handshake: " + input_);
   }
   const std::string head = take(end + 4);
+  handshake_answer_ = head;
   std::string lower = head;
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

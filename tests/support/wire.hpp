@@ -43,6 +43,7 @@ struct WireOptions {
   bool handshake = true;          // false: the caller does everything after connect()
   int receive_buffer = 0;         // SO_RCVBUF in bytes; 0 = the system's default
   unsigned length_exponent = 15;  // RawSocket: accepts messages up to 2^(9+n) bytes
+  std::string headers;            // WebSocket: more lines of the request, each with its "\r\n"
 };
 
 // One frame as it came. For RawSocket `type` is the frame type 0..7, for WebSocket the opcode.
@@ -83,6 +84,8 @@ class Wire {
   void reset();           // the same with a TCP reset
   int fd() const { return fd_; }
   Carrier carrier() const { return carrier_; }
+  // The router's answer to the WebSocket handshake.
+  const std::string& handshake_answer() const { return handshake_answer_; }
   // Largest message that the router accepts, as its RawSocket handshake said; 0 = not said.
   uint64_t router_max_message() const { return router_max_message_; }
 
@@ -108,6 +111,7 @@ class Wire {
   std::deque<std::string> unbatched_;  // messages of a batch that have not been asked for
   std::optional<unsigned> close_code_;
   uint64_t router_max_message_ = 0;
+  std::string handshake_answer_;
 
   // Long-poll (wire_longpoll.cpp): requests that bring messages are pipelined on fd_ and their
   // answers forgotten; requests for messages go over a connection of their own.

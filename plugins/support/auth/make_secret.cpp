@@ -82,6 +82,7 @@ std::optional<SecretKind> secret_kind(std::string_view name) {
   if (name == "wampcra") return SecretKind::wampcra;
   if (name == "scram" || name == "wamp-scram") return SecretKind::scram;
   if (name == "cryptosign") return SecretKind::cryptosign;
+  if (name == "cookie") return SecretKind::cookie;
   return std::nullopt;
 }
 
@@ -93,6 +94,10 @@ std::string make_secret(SecretKind kind, const SecretOptions& options, std::stri
     }
     const Secret seed(*std::move(octets));
     return "{\"cryptosign\": [" + quoted(to_hex(ed25519_public_key(seed.view()))) + "]}";
+  }
+  if (kind == SecretKind::cookie) {
+    const Secret key(random_octets(kHashSize));
+    return "{\"key\": " + quoted(to_hex(key.view())) + "}";
   }
   if (input.empty()) throw std::invalid_argument("the password is empty");
   if (input.size() > 4096) throw std::invalid_argument("the password is longer than 4096 octets");

@@ -1,5 +1,5 @@
-// Makes the entries that users have in a configuration, a file or a database: for nexusd
-// --make-secret. Any thread; takes as long as the derivation.
+// Makes the entries that users have in a configuration, a file or a database, and the key of the
+// authenticator cookie: for nexusd --make-secret. Any thread; takes as long as the derivation.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ inline constexpr uint32_t kScramIterations = 100'000;
 inline constexpr uint32_t kArgonIterations = 3;
 inline constexpr uint32_t kArgonMemory = 65'536;  // KiB
 
-enum class SecretKind { ticket, wampcra, scram, cryptosign };
+enum class SecretKind { ticket, wampcra, scram, cryptosign, cookie };
 
 std::optional<SecretKind> secret_kind(std::string_view name);
 
@@ -32,7 +32,8 @@ struct SecretOptions {
 };
 
 // One JSON object to put into a user's entry: {"ticket": {…}}. For cryptosign `input` is the
-// private key in hexadecimal, for the others the password. Throws std::invalid_argument with what
+// private key in hexadecimal, for the others the password. For cookie there is no input: it is a
+// new key for the authenticator's own section, {"key": "…"}. Throws std::invalid_argument with what
 // is wrong with the options or the input; the text never has the input in it.
 std::string make_secret(SecretKind kind, const SecretOptions& options, std::string_view input);
 

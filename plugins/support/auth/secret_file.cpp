@@ -58,11 +58,12 @@ void check_secret_file(const std::string& path) {
   checked_size(path, file.get());
 }
 
-Secret read_secret_file(const std::string& path, uint64_t max_size) {
+Secret read_secret_file(const std::string& path, uint64_t max_size, const char* limit) {
   const Descriptor file(path);
   const uint64_t size = checked_size(path, file.get());
   const auto too_large = [&] {
-    refuse(path, "is larger than max_file_size, " + std::to_string(max_size) + " octets");
+    refuse(path,
+           std::string("is larger than ") + limit + ", " + std::to_string(max_size) + " octets");
   };
   if (size > max_size) too_large();
   // One more than there should be: a file that grows meanwhile is noticed, and nothing is ever

@@ -14,7 +14,8 @@ namespace nexus::auth {
 void check_secret_file(const std::string& path);
 
 // The whole file, after the same checks (made on the open file). Throws sdk::ConfigError as well
-// when it cannot be read or is larger than `max_size` octets.
-Secret read_secret_file(const std::string& path, uint64_t max_size);
+// when it cannot be read or is larger than `max_size` octets; `limit` says to people what that is.
+Secret read_secret_file(const std::string& path, uint64_t max_size,
+                        const char* limit = "max_file_size");
 
 }  // namespace nexus::auth
