@@ -90,6 +90,14 @@ TEST_CASE("watch: each way to leave has its name") {
   CHECK(world.router.log_count("seen: joined") == world.router.log_count("seen: left"));
 }
 
+TEST_CASE("watch: half an interface is a mistake in the configuration") {
+  const std::string patch = with_test_plugins({"bad_short_watch"}, R"({"realms": {"one": {
+    "authenticators": {"watch": {"type": "short-watch"}}}}})");
+  CHECK_THROWS_WITH(World(kOne, patch),
+                    Catch::Contains("realms.one.authenticators.watch: has no usable interface "
+                                    "nexus.watch/1"));
+}
+
 TEST_CASE("watch: a component that throws is alone with it") {
   World world(kOne, watched(R"({"realms":{"one":{"authenticators":{"watch":{"throws":true}}}}})"));
   Peer& peer = world.join();

@@ -76,6 +76,7 @@ void Config::read(const support::Section& section) {
   max_batch_size = static_cast<uint64_t>(section.integer("max_batch_size", 65536));
   max_header_size = static_cast<uint64_t>(section.integer("max_header_size", 8192));
   tracking_cookie = section.text("tracking_cookie");
+  tracking_cookie_max_age_ms = static_cast<uint64_t>(section.integer("tracking_cookie_max_age", 0));
   if (!tracking_cookie.empty() && !is_token(tracking_cookie)) {
     section.mistake("tracking_cookie", quoted(tracking_cookie) +
                                            ": a cookie's name has letters, digits, - and _ only");

@@ -44,6 +44,9 @@ inline constexpr std::array kOwnOptions = {
     support::option(NX_OPTION_STRING, "tracking_cookie", "",
                     "Name of a cookie with a random value that a client without one is given, "
                     "for authenticators; empty = none."),
+    support::option(NX_OPTION_DURATION, "tracking_cookie_max_age", "0",
+                    "How long browsers keep that cookie; 0 = until they are closed.",
+                    {0, 31'622'400'000}),
 };
 
 inline constexpr auto kOptions = support::join(support::kListenOptions, kOwnOptions);
@@ -57,6 +60,7 @@ struct Config {
   uint64_t max_batch_size = 65536;  // 0 = no batched subprotocols
   uint64_t max_header_size = 8192;
   std::string tracking_cookie;
+  uint64_t tracking_cookie_max_age_ms = 0;  // 0 = until the browser is closed
 
   // Names its mistakes in the section.
   void read(const support::Section& section);

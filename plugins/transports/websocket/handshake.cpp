@@ -209,7 +209,12 @@ std::string switching_protocols(const Verdict& verdict, const Config& config, bo
   if (verdict.deflate.on) out += "Sec-WebSocket-Extensions: " + verdict.deflate.response + "\r\n";
   if (verdict.cookie_new) {
     out += "Set-Cookie: " + config.tracking_cookie + "=" + verdict.cookie +
-           "; Path=/; HttpOnly; SameSite=Lax" + (secure ? "; Secure" : "") + "\r\n";
+           "; Path=/; HttpOnly; SameSite=Lax" + (secure ? "; Secure" : "");
+    if (config.tracking_cookie_max_age_ms != 0) {
+      // Rounded up: 0 would take the cookie away.
+      out += "; Max-Age=" + std::to_string((config.tracking_cookie_max_age_ms + 999) / 1000);
+    }
+    out += "\r\n";
   }
   out += "\r\n";
   return out;

@@ -310,6 +310,17 @@ TEST_CASE("T-07: TLS facts are in the details") {
   CHECK(rig.stream->sent.find("SameSite=Lax; Secure\r\n") != std::string::npos);
 }
 
+TEST_CASE("T-07: how long browsers keep the tracking cookie") {
+  for (const auto& [age, seconds] :
+       {std::pair{"1", "1"}, std::pair{"3600000", "3600"}, std::pair{"1001", "2"}}) {
+    WebSocketRig rig(R"({"listen":":0","tracking_cookie":"id","tracking_cookie_max_age":)" +
+                     std::string(age) + "}");
+    rig.open("wamp.2.json", "");
+    CHECK(rig.answer.find("; Path=/; HttpOnly; SameSite=Lax; Max-Age=" + std::string(seconds) +
+                          "\r\n") != std::string::npos);
+  }
+}
+
 TEST_CASE("T-07: a client without a tracking cookie is given one that cannot be guessed") {
   WebSocketRig rig(R"({"listen":":0","tracking_cookie":"nexus-id"})");
   const auto& v = FakeHost::values();
