@@ -185,8 +185,8 @@ class SecuredRouter:
         self.users.touch(mode=0o600)
         self.users.write_text(json.dumps({"users": users}), encoding="utf-8")
 
-    def start(self):
-        self.daemon = harness.Daemon("-c", self.config, *self.addresses)
+    def start(self, program=None):
+        self.daemon = harness.Daemon("-c", self.config, *self.addresses, program=program)
         urls = self.daemon.wait_until_ready()
         ports = [int(url.rstrip("/").split("/")[2].rpartition(":")[2]) for url in urls[:2]]
         self.browsers, self.machines = ports
