@@ -14,6 +14,7 @@ const https = require('https');
 const path = require('path');
 const autobahn = require('autobahn');
 const nacl = require('tweetnacl');
+const {login} = require('../../examples/security/login.js');
 
 const config = JSON.parse(process.argv[2]);
 const cryptosign = autobahn.auth_cryptosign;
@@ -67,6 +68,14 @@ function join(url, way, agent) {
   });
 }
 
+// What docs/security.md shows to authors of pages.
+async function example(url) {
+  const session = await login(autobahn, url, 'realm1', 'joe', config.password);
+  session.leave('wamp.close.logout');
+  return login(autobahn, url, 'realm1', 'joe', 'wrong').then(() => 'let in',
+    (error) => error.message);
+}
+
 async function main() {
   let checks = 0;
   let failed = 0;
@@ -84,6 +93,12 @@ async function main() {
         say(`FAIL ${way.method} as ${way.authid} at ${url}: ${outcome} instead of ${expected}`);
       }
     }
+  }
+  const denied = await example(config.urls.find((url) => url.startsWith('ws:')));
+  checks += 1;
+  if (denied !== 'wamp.error.authentication_denied') {
+    failed = 1;
+    say(`FAIL login.js with a wrong password: ${denied}`);
   }
   say(`done ${checks}`);
   return failed;
