@@ -68,6 +68,9 @@ void Acceptor::on_due(TimerNode& timer) { static_cast<Acceptor&>(timer).start();
 
 void Acceptor::accept_some() {
   for (int i = 0; i < kAcceptsPerTurn && registered_; ++i) {
+    if (const uint32_t wait_ms = source_->accept_rate.take(loop_.now_ms() * 1000)) {
+      return pause_for(wait_ms);
+    }
     SocketAddress peer;
     peer.size = sizeof peer.storage;
     UniqueFd fd(::accept4(socket_->fd(), peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -75,6 +78,7 @@ void Acceptor::accept_some() {
       admit(std::move(fd), peer);
       continue;
     }
+    source_->accept_rate.give_back();
     switch (errno) {
       case EAGAIN:
         return;
@@ -91,7 +95,27 @@ void Acceptor::accept_some() {
   }
 }
 
+// Loops count for themselves, so that at the limit a few more may slip in at the same moment.
+bool Acceptor::router_is_full() const {
+  if (group_.max_connections == 0) return false;
+  uint64_t all = 0;
+  for (uint32_t i = 0; i < group_.count(); ++i) {
+    all += static_cast<EventLoop&>(group_.loop(i)).connections.load(std::memory_order_relaxed);
+  }
+  return all >= group_.max_connections;
+}
+
 void Acceptor::admit(UniqueFd fd, const SocketAddress& peer) {
+  if (router_is_full()) {
+    loop_.count().refused.add();
+    if (source_->log != nullptr && loop_.may_log()) {
+      source_->log->warning(source_->log_area,
+                            socket_->addresses().front() + ": connection refused, the router has " +
+                                std::to_string(group_.max_connections) +
+                                " already; raise router.max_connections if that is too few");
+    }
+    return;
+  }
   const uint32_t before = source_->open.fetch_add(1, std::memory_order_relaxed);
   if (source_->max_connections != 0 && before >= source_->max_connections) {
     source_->open.fetch_sub(1, std::memory_order_relaxed);
@@ -118,12 +142,16 @@ void Acceptor::admit(UniqueFd fd, const SocketAddress& peer) {
   }
 }
 
+void Acceptor::pause_for(uint64_t delay_ms) {
+  if (registered_) loop_.remove_fd(socket_->fd());
+  registered_ = false;
+  loop_.wheel().arm(*this, loop_.now_ms() + delay_ms);
+}
+
 // Descriptors or memory have run out. The connection stays in the queue, so the socket stays
 // readable: looking away for a moment is what keeps this from spinning.
 void Acceptor::pause(int error) {
-  if (registered_) loop_.remove_fd(socket_->fd());
-  registered_ = false;
-  loop_.wheel().arm(*this, loop_.now_ms() + kPauseMs);
+  pause_for(kPauseMs);
   loop_.count().accept_pauses.add();
   if (source_->log != nullptr && loop_.may_log()) {
     const bool limit = error == EMFILE || error == ENFILE;

@@ -27,7 +27,9 @@ class Acceptor final : public EventTarget, public TimerNode {
   void accept_some();
   void admit(UniqueFd fd, const SocketAddress& peer);
   void pause(int error);
+  void pause_for(uint64_t delay_ms);
   EventLoop& least_loaded() const;
+  bool router_is_full() const;
 
   EventLoop& loop_;
   LoopGroup& group_;

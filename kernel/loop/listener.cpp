@@ -12,6 +12,8 @@ namespace {
 
 constexpr uint32_t kCloseTimeoutMs = 5000;
 constexpr uint32_t kHandshakeTimeoutMs = 10000;
+constexpr const char* kProxyAlone =
+    "proxy_protocol: needs trusted_proxies, the addresses that are believed";
 
 // Counts the loops that have still to confirm.
 struct Confirmations {
@@ -69,9 +71,13 @@ class CloseLetter final : public Mail {
 ListenMistakes Listener::check(const ListenOptions& options) {
   ListenMistakes mistakes;
   ListenSocket::check(options.address, options.socket, mistakes);
+  if (auto trusted = IpRanges::parse(options.trusted_proxies); !trusted) {
+    mistakes.push_back({"trusted_proxies", trusted.status().text()});
+  }
   if (!options.tls.certificate.empty()) {
     TlsContext::check(options.tls, mistakes);
-  } else if (!options.tls.key.empty() || !options.tls.client_ca.empty() || options.tls.client_any) {
+  } else if (!options.tls.key.empty() || !options.tls.client_ca.empty() || options.tls.client_any ||
+             !options.tls.sni_directory.empty()) {
     mistakes.push_back(
         {"tls.certificate", "is missing; without it the other tls options would be ignored"});
   }
@@ -81,7 +87,7 @@ ListenMistakes Listener::check(const ListenOptions& options) {
 Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenOptions& options,
                                                  const nx_stream_handler* handler, void* user,
                                                  Log* log, std::string log_area) {
-  auto source = std::make_shared<StreamSource>();
+  auto source = std::make_shared<StreamSource>(options.max_accept_rate);
   source->handler = handler;
   source->user = user;
   source->close_timeout_ms =
@@ -89,6 +95,14 @@ Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenO
   source->handshake_timeout_ms =
       options.handshake_timeout_ms == 0 ? kHandshakeTimeoutMs : options.handshake_timeout_ms;
   source->max_connections = options.max_connections;
+  source->max_per_address = options.max_per_address;
+  auto trusted = IpRanges::parse(options.trusted_proxies);
+  if (!trusted) return first_mistake({{"trusted_proxies", trusted.status().text()}});
+  source->trusted = std::move(trusted).value();
+  source->proxy_protocol = options.proxy_protocol;
+  if (source->proxy_protocol && source->trusted.empty()) {
+    return Status::error(NX_E_CONFIG, kProxyAlone);
+  }
   source->log = log;
   source->log_area = std::move(log_area);
   const bool shareable = SharedAddress::possible(options, *handler);
@@ -102,15 +116,16 @@ Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenO
   const bool joins = shared != nullptr;
   std::vector<std::shared_ptr<ListenSocket>> sockets;
   if (joins) {
-    source->tls = shared->tls;
+    source->set_tls(shared->tls());
+    source->addresses = shared->addresses;
     sockets = shared->sockets();
   } else {
     if (!options.tls.certificate.empty()) {
       auto tls = TlsContext::create(options.tls);
       if (!tls) return tls.status();
-      source->tls = std::move(tls).value();
+      source->set_tls(std::move(tls).value());
     } else if (!options.tls.key.empty() || !options.tls.client_ca.empty() ||
-               options.tls.client_any) {
+               options.tls.client_any || !options.tls.sni_directory.empty()) {
       return Status::error(NX_E_CONFIG,
                            "tls.certificate: is missing; without it the other tls options would be "
                            "ignored");
@@ -125,7 +140,11 @@ Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenO
     shared->is_unix = source->is_unix;
     shared->close_timeout_ms = source->close_timeout_ms;
     shared->handshake_timeout_ms = source->handshake_timeout_ms;
-    shared->tls = source->tls;
+    shared->max_per_address = source->max_per_address;
+    shared->addresses = source->addresses;
+    shared->trusted = source->trusted;
+    shared->proxy_protocol = source->proxy_protocol;
+    shared->set_tls(source->tls());
     shared->log = source->log;
     shared->log_area = source->log_area;
   }
@@ -133,7 +152,7 @@ Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenO
     if (Status joined = shared->join(options, source); !joined) return joined;
   }
 
-  std::unique_ptr<Listener> listener(new Listener(group, std::move(source)));
+  std::unique_ptr<Listener> listener(new Listener(group, std::move(source), options.tls));
   for (const auto& socket : sockets) {
     listener->addresses_.insert(listener->addresses_.end(), socket->addresses().begin(),
                                 socket->addresses().end());
@@ -154,6 +173,15 @@ Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenO
 }
 
 Listener::~Listener() { close(); }
+
+Status Listener::reload() {
+  if (tls_.certificate.empty()) return Status::ok();
+  auto context = TlsContext::create(tls_);
+  if (!context) return context.status();
+  if (shared_ != nullptr) shared_->set_tls(context.value());
+  source_->set_tls(std::move(context).value());
+  return Status::ok();
+}
 
 void Listener::close() {
   if (source_->closed.exchange(true, std::memory_order_acq_rel)) return;

@@ -25,7 +25,11 @@ namespace nexus {
 struct ListenOptions {
   std::string address;  // see parse_address()
   SocketOptions socket;
-  uint32_t max_connections = 0;       // 0 = no limit
+  uint32_t max_connections = 0;  // 0 = no limit
+  uint32_t max_per_address = 0;  // 0 = no limit
+  uint32_t max_accept_rate = 0;  // per second; 0 = no limit
+  std::string trusted_proxies;   // see IpRanges::parse()
+  bool proxy_protocol = false;
   uint32_t close_timeout_ms = 0;      // 0 = 5 seconds
   uint32_t handshake_timeout_ms = 0;  // TLS; 0 = 10 seconds
   TlsOptions tls;
@@ -56,14 +60,17 @@ class Listener final : public nx_listener {
   // confirm, so it must not be called while one of them waits for the caller. On a loop's own
   // thread it returns at once, and this holds for that loop only.
   void close();
+  // Reads the TLS files again, for connections from now on. On failure nothing changes.
+  Status reload();
 
  private:
-  Listener(LoopGroup& group, std::shared_ptr<StreamSource> source)
-      : group_(group), source_(std::move(source)) {}
+  Listener(LoopGroup& group, std::shared_ptr<StreamSource> source, TlsOptions tls)
+      : group_(group), source_(std::move(source)), tls_(std::move(tls)) {}
 
   LoopGroup& group_;
   const std::shared_ptr<StreamSource> source_;
   std::shared_ptr<SharedAddress> shared_;  // then that has the sockets
+  const TlsOptions tls_;
   std::vector<std::shared_ptr<ListenSocket>> sockets_;
   std::vector<std::string> addresses_;
 };

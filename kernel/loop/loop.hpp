@@ -79,6 +79,9 @@ class LoopGroup {
   virtual Status start() = 0;  // starts the threads [main]
   // Ends the threads after the letters that are already there; joins them. [main]
   virtual void stop() = 0;
+
+  // Of all listeners together; 0 = no limit. Set before start().
+  uint32_t max_connections = 0;
 };
 
 }  // namespace nexus

@@ -30,6 +30,12 @@ const char* difference(const ListenOptions& a, const ListenOptions& b) {
   }
   if (a.tls.min_version != b.tls.min_version) return "tls.min_version";
   if (a.tls.ciphers != b.tls.ciphers) return "tls.ciphers";
+  if (a.tls.session_timeout_s != b.tls.session_timeout_s) return "tls.session_timeout";
+  if (a.tls.sni_directory != b.tls.sni_directory) return "tls.sni_directory";
+  if (a.max_accept_rate != b.max_accept_rate) return "max_accept_rate";
+  if (a.max_per_address != b.max_per_address) return "max_connections_per_address";
+  if (a.trusted_proxies != b.trusted_proxies) return "trusted_proxies";
+  if (a.proxy_protocol != b.proxy_protocol) return "proxy_protocol";
   return nullptr;
 }
 
@@ -45,7 +51,8 @@ struct SharedAddress::Unrecognized {
         stream(a_stream),
         flags(info.flags),
         texts{std::string(to_view(info.address)), std::string(to_view(info.local_address)),
-              std::string(to_view(info.tls_version)), std::string(to_view(info.tls_alpn))},
+              std::string(to_view(info.tls_version)), std::string(to_view(info.tls_alpn)),
+              std::string(to_view(info.tls_server_name))},
         bytes{copy(info.tls_peer_certificate), copy(info.tls_exporter), copy(info.tls_unique)},
         client(Value::share(info.tls_client)) {}
   ~Unrecognized() { address->unrecognized_.fetch_sub(1, std::memory_order_relaxed); }
@@ -58,6 +65,7 @@ struct SharedAddress::Unrecognized {
     out.local_address = to_nx(texts[1]);
     out.tls_version = to_nx(texts[2]);
     out.tls_alpn = to_nx(texts[3]);
+    out.tls_server_name = to_nx(texts[4]);
     out.tls_peer_certificate = to_nx(as_bytes(bytes[0]));
     out.tls_exporter = to_nx(as_bytes(bytes[1]));
     out.tls_unique = to_nx(as_bytes(bytes[2]));
@@ -68,7 +76,7 @@ struct SharedAddress::Unrecognized {
   const std::shared_ptr<SharedAddress> address;
   Stream& stream;
   const uint32_t flags;
-  const std::string texts[4];
+  const std::string texts[5];
   const std::string bytes[3];
   const Value client;
 };
@@ -107,7 +115,8 @@ bool SharedAddress::possible(const ListenOptions& options, const nx_stream_handl
 
 SharedAddress::SharedAddress(const ListenOptions& options,
                              std::vector<std::shared_ptr<ListenSocket>> sockets)
-    : address_(options.address),
+    : StreamSource(options.max_accept_rate),
+      address_(options.address),
       options_(std::make_unique<ListenOptions>(options)),
       timeout_ms_(options.recognize_timeout_ms == 0 ? kTimeoutMs : options.recognize_timeout_ms),
       sockets_(std::move(sockets)) {

@@ -1,5 +1,5 @@
-// Stream: its life, and what the transport asks of it. Reading is in stream_read.cpp, writing in
-// stream_write.cpp. [loop]
+// Stream: its life, and what the transport asks of it. How it begins is in stream_begin.cpp,
+// reading in stream_read.cpp, writing in stream_write.cpp. [loop]
 #include "kernel/loop/stream.hpp"
 
 #include <sys/epoll.h>
@@ -52,50 +52,6 @@ Stream::~Stream() {
   if (fd_ >= 0) ::close(fd_);
   loop().delist(*this);
   loop().count().ended.add();
-}
-
-void Stream::begin(int fd, Admission admission, std::string_view address,
-                   std::string_view local_address) {
-  EventLoop& loop = admission.loop();
-  SharedAddress* const shared = admission.source().shared;
-  const bool wanted = shared == nullptr || shared->assign(admission);
-  StreamSource& source = admission.source();
-  std::unique_ptr<Tls> tls;
-  Stream* stream = nullptr;
-  if (wanted && !loop.stopping() && !source.closed.load(std::memory_order_acquire)) {
-    if (source.tls != nullptr) tls = Tls::create(*source.tls, loop.chunks());
-    if ((source.tls == nullptr) == (tls == nullptr)) {
-      stream = new (std::nothrow) Stream(fd, std::move(admission));
-    }
-  }
-  if (stream == nullptr) {
-    ::close(fd);
-    loop.count().refused.add();
-    return;
-  }
-  if (!stream->set_interest(kListen)) {
-    if (source.log != nullptr && loop.may_log()) {
-      source.log->warning(
-          source.log_area,
-          std::string("cannot wait for a new connection's bytes: ") + std::strerror(errno));
-    }
-    stream->die(NX_CLOSED_LOST, {});
-    return;
-  }
-  if (tls != nullptr) {
-    tls->address = address;
-    tls->local_address = local_address;
-    stream->tls_ = std::move(tls);
-    stream->phase_ = Phase::handshake;
-    stream->arm_deadline(source.handshake_timeout_ms);
-    return;
-  }
-  nx_stream_info info{};
-  info.struct_size = sizeof info;
-  info.flags = source.is_unix ? NX_STREAM_UNIX : 0;
-  info.address = to_nx(address);
-  info.local_address = to_nx(local_address);
-  stream->announce(info);
 }
 
 void Stream::announce(nx_stream_info& info) {
@@ -199,6 +155,9 @@ void Stream::on_due(TimerNode& timer) {
   switch (stream.phase_) {
     case Phase::open:
       source.handler->deadline(stream.connection_);
+      break;
+    case Phase::proxy:
+      stream.die(NX_CLOSED_TIMEOUT, {});
       break;
     case Phase::handshake:
       stream.loop().count().tls_failures.add();

@@ -9,20 +9,24 @@
 // reported again by itself. What that costs is a call to stop listening, on the few occasions
 // when input is there and may not be read.
 //
-// Life: (handshake ->) open -> closing -> lingering -> dead -> deleted at the end of the turn. The
-// handler's closed() is called just before the delete, by the loop, never from inside a function
-// of the stream.
+// Life: (proxy ->) (handshake ->) open -> closing -> lingering -> dead -> deleted at the end of the
+// turn. The handler's closed() is called just before the delete, by the loop, never from inside a
+// function of the stream.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernel/base/log.hpp"
 #include "kernel/loop/event_target.hpp"
+#include "kernel/loop/ip_ranges.hpp"
 #include "kernel/loop/outbox.hpp"
+#include "kernel/loop/rate_limit.hpp"
 #include "kernel/loop/spill.hpp"
 #include "kernel/loop/timers.hpp"
 #include "kernel/loop/tls.hpp"
@@ -37,19 +41,39 @@ class SharedAddress;
 
 // What all streams of one listener have in common.
 struct StreamSource {
+  explicit StreamSource(uint32_t accepts_per_second = 0) : accept_rate(accepts_per_second) {}
+
   const nx_stream_handler* handler = nullptr;
   void* user = nullptr;
   bool is_unix = false;
   uint32_t close_timeout_ms = 0;
   uint32_t handshake_timeout_ms = 0;
   uint32_t max_connections = 0;  // 0 = no limit
-  std::shared_ptr<TlsContext> tls;
+  uint32_t max_per_address = 0;  // 0 = no limit
+  bool proxy_protocol = false;   // connections of trusted proxies begin with a PROXY header
+  IpRanges trusted;
+  // Shared by the listeners of one address.
+  std::shared_ptr<AddressCounts> addresses = std::make_shared<AddressCounts>();
+  RateLimit accept_rate;
+  // What new connections begin with; null: no TLS. [any]
+  std::shared_ptr<TlsContext> tls() const {
+    const std::lock_guard lock(tls_mutex_);
+    return tls_;
+  }
+  void set_tls(std::shared_ptr<TlsContext> context) {
+    const std::lock_guard lock(tls_mutex_);
+    tls_.swap(context);
+  }
   Log* log = nullptr;
   std::string log_area;
   SharedAddress* shared = nullptr;  // this source is its own: a listener is chosen on arrival
 
   std::atomic<uint32_t> open{0};    // connections, from accept() to the end
   std::atomic<bool> closed{false};  // the handler's accepted() is not called any more
+
+ private:
+  mutable std::mutex tls_mutex_;
+  std::shared_ptr<TlsContext> tls_;  // guarded by tls_mutex_
 };
 
 // A place on a loop and under a listener's limit; given back when it is destroyed.
@@ -99,13 +123,15 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   bool hand_over(std::shared_ptr<StreamSource> to, nx_stream_info info);
   // Then: brings it the bytes that told. Answers how many were used.
   uint64_t deliver_first(uint8_t* data, uint64_t size);
+  bool is_trusted_proxy(std::string_view address) const;
+  nx_status set_client_address(std::string_view address);
 
   // Bytes received and not used yet.
   size_t unused() const { return spill_.size(); }
 
  private:
   friend class EventLoop;
-  enum class Phase : uint8_t { handshake, open, closing, lingering, dead };
+  enum class Phase : uint8_t { proxy, handshake, open, closing, lingering, dead };
   enum class Sent : uint8_t { all, part, turn_is_over, failed };
   struct Fill {
     size_t size = 0;
@@ -119,6 +145,19 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
 
   static void on_event(EventTarget& target, uint32_t events);
   static void on_due(TimerNode& timer);
+
+  // stream_begin.cpp: from a socket to the handler's accepted().
+  struct Proxied {  // what is known until the PROXY header is there
+    std::string address;
+    std::string local_address;
+    std::vector<uint8_t> header;
+  };
+  void admit(std::string_view address, std::string_view local_address);
+  void proxy_step(uint32_t events);
+  void read_proxy_header(uint32_t events);
+  void begin_transport(std::string_view address, std::string_view local_address);
+  bool count_address(std::string_view address);
+  uint32_t info_flags(std::string_view address) const;
 
   // stream.cpp: life.
   void announce(nx_stream_info& info);
@@ -160,6 +199,8 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   StreamSource& source() const { return admission_.source(); }
 
   Admission admission_;
+  std::unique_ptr<CountedAddress> counted_;  // null: not counted by address
+  std::unique_ptr<Proxied> proxied_;         // in Phase::proxy only
   void* connection_ = nullptr;  // the transport's; null until accepted() has returned it
   std::unique_ptr<Tls> tls_;
   Outbox out_;

@@ -49,6 +49,9 @@ std::string lost(int error) { return std::string("connection lost: ") + std::str
 
 void Stream::on_readable(uint32_t events) {
   switch (phase_) {
+    case Phase::proxy:
+      proxy_step(events);
+      break;
     case Phase::handshake:
       handshake_step(events);
       break;
@@ -92,7 +95,7 @@ void Stream::handshake_step(uint32_t events) {
   deadline_at_ = 0;
   nx_stream_info info{};
   info.struct_size = sizeof info;
-  info.flags = NX_STREAM_TLS | (source().is_unix ? NX_STREAM_UNIX : 0);
+  info.flags = info_flags(tls_->address);
   info.address = to_nx(tls_->address);
   info.local_address = to_nx(tls_->local_address);
   tls_->describe(info);

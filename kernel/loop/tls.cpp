@@ -20,17 +20,18 @@ namespace nexus {
 struct Tls::Described {
   std::vector<uint8_t> certificate;
   Value client;
+  std::string server_name;
   uint8_t exporter[32];
   uint8_t finished[EVP_MAX_MD_SIZE];
 };
 
 Tls::Tls(ChunkPool& pool) : pool_(pool) {}
 
-std::unique_ptr<Tls> Tls::create(const TlsContext& context, ChunkPool& pool) {
+std::unique_ptr<Tls> Tls::create(std::shared_ptr<const TlsContext> context, ChunkPool& pool) {
   std::unique_ptr<Tls> tls(new (std::nothrow) Tls(pool));
   if (tls == nullptr) return nullptr;
   ERR_clear_error();
-  tls->ssl_ = SSL_new(context.get());
+  tls->ssl_ = SSL_new(context->get());
   BIO* const bio = method() == nullptr ? nullptr : BIO_new(method());
   if (tls->ssl_ == nullptr || bio == nullptr) {
     BIO_free(bio);
@@ -41,6 +42,7 @@ std::unique_ptr<Tls> Tls::create(const TlsContext& context, ChunkPool& pool) {
   BIO_set_init(bio, 1);
   SSL_set_bio(tls->ssl_, bio, bio);  // takes it over, once for both directions
   SSL_set_accept_state(tls->ssl_);
+  tls->context_ = std::move(context);
   return tls;
 }
 
@@ -164,6 +166,11 @@ void Tls::describe(nx_stream_info& info) {
   SSL_get0_alpn_selected(ssl_, &alpn, &alpn_size);
   info.tls_alpn = {reinterpret_cast<const char*>(alpn), alpn_size};
 
+  if (const char* const name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name)) {
+    described_->server_name = lower_name(name);
+    info.tls_server_name = to_nx(described_->server_name);
+  }
+
   X509* const certificate = SSL_get0_peer_certificate(ssl_);
   const bool verified = certificate != nullptr && SSL_get_verify_result(ssl_) == X509_V_OK;
   if (certificate != nullptr) {
@@ -200,6 +207,7 @@ void Tls::describe(nx_stream_info& info) {
 
 void Tls::forget_description() {
   described_.reset();
+  context_.reset();
   address = {};
   local_address = {};
 }

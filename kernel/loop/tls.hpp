@@ -27,7 +27,7 @@ class Tls {
   };
 
   // Null when out of memory.
-  static std::unique_ptr<Tls> create(const TlsContext& context, ChunkPool& pool);
+  static std::unique_ptr<Tls> create(std::shared_ptr<const TlsContext> context, ChunkPool& pool);
   ~Tls();
   Tls(const Tls&) = delete;
   Tls& operator=(const Tls&) = delete;
@@ -65,6 +65,8 @@ class Tls {
   static long bio_control(BIO* bio, int command, long, void*);
 
   ChunkPool& pool_;
+  // Until the handshake is over, in which it is called back: another may have taken its place.
+  std::shared_ptr<const TlsContext> context_;
   SSL* ssl_ = nullptr;
   Bytes input_;
   bool said_goodbye_ = false;

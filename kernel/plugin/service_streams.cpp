@@ -37,6 +37,12 @@ ListenOptions to_options(const nx_listen_options& given) {
   options.tls.min_version = from.tls_min_version;
   options.tls.ciphers = text(from.tls_ciphers);
   options.tls.alpn = text(from.tls_alpn);
+  options.tls.session_timeout_s = from.tls_session_timeout_s;
+  options.tls.sni_directory = text(from.tls_sni_directory);
+  options.max_accept_rate = from.max_accept_rate;
+  options.max_per_address = from.max_connections_per_address;
+  options.trusted_proxies = text(from.trusted_proxies);
+  options.proxy_protocol = from.proxy_protocol != 0;
   options.tls.client_any = from.tls_client_any != 0;
   options.shares_as = text(from.shares_as);
   options.max_unrecognized = from.max_unrecognized;
@@ -118,6 +124,26 @@ void check(nx_host* host, const nx_listen_options* options,
   }
 }
 
+uint32_t is_trusted_proxy(nx_stream* stream, nx_str address) {
+  return Stream::of(stream).is_trusted_proxy(to_view(address)) ? 1 : 0;
+}
+
+nx_status set_client_address(nx_stream* stream, nx_str address) {
+  try {
+    return Stream::of(stream).set_client_address(to_view(address));
+  } catch (const std::bad_alloc&) {
+    return NX_E_MEMORY;
+  }
+}
+
+nx_status reload(nx_listener* listener, nx_error* error) {
+  try {
+    return fill(error, Listener::of(listener).reload());
+  } catch (const std::exception& e) {
+    return fill(error, Status::error(NX_E_MEMORY, std::string("reload: ") + e.what()));
+  }
+}
+
 }  // namespace
 
 const nx_host_streams_v1* streams_service() {
@@ -135,7 +161,10 @@ const nx_host_streams_v1* streams_service() {
                                            &close,
                                            &at_flush,
                                            &check,
-                                           &flush};
+                                           &flush,
+                                           &is_trusted_proxy,
+                                           &set_client_address,
+                                           &reload};
   return &table;
 }
 

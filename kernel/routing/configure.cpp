@@ -135,6 +135,7 @@ bool RouterImpl::configure_router(const Value& config, std::vector<ConfigMistake
     return false;
   }
   loops_ = std::move(loops).value();
+  loops_->max_connections = policy_.max_connections;
   operations_ = std::make_unique<PendingOps>(*loops_);
   host_context_.log = &log_;
   host_context_.loops = loops_.get();

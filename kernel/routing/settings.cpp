@@ -49,6 +49,8 @@ constexpr nx_option kRouter[] = {
            "0 = never."),
     OPTION(NX_OPTION_DURATION, 0, "trim_delay", "10s", "", 1, 3600000,
            "How long after that this is done, and how long after the last time at least."),
+    OPTION(NX_OPTION_INT, 0, "max_connections", "0", "", 0, 2147483647,
+           "Open connections of all listeners together; 0 = no limit."),
     OPTION(NX_OPTION_INT, 0, "max_realms", "10000", "", 1, 100000000,
            "Realms there may be at once before realm_template makes no more."),
     OPTION(NX_OPTION_STRING, 0, "agent", "nexus", "", 0, 0,
@@ -227,6 +229,7 @@ RouterPolicy make_router_policy(const Value& s) {
   policy.access_cache = s.find("access_cache").as_uint();
   policy.trim_after_sessions = s.find("trim_after_sessions").as_uint();
   policy.trim_delay_ms = s.find("trim_delay").as_uint();
+  policy.max_connections = static_cast<uint32_t>(s.find("max_connections").as_uint());
   policy.max_realms = s.find("max_realms").as_uint();
   policy.agent = s.find("agent").as_string();
   return policy;

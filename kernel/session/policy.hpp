@@ -48,6 +48,7 @@ struct RouterPolicy {
   uint64_t queue_messages = 65536;
   bool disconnect_slow_subscribers = false;  // past the queue limit: disconnect, not drop events
   bool drop_for_unread_replies = false;      // past the hard limit: drop events only, stay
+  uint32_t max_connections = 0;              // of all listeners together; 0 = no limit
   uint64_t max_realms = 10000;               // made from the template, configured ones included
   uint64_t access_cache = 16384;             // remembered answers of authorizers, per loop
   uint64_t trim_after_sessions = 1000;       // 0 = never

@@ -53,6 +53,18 @@ void ListenOptions::read(const Section& section, const Services& services) {
   if (wrong != nullptr) section.mistake("listen", quoted(address) + ": " + wrong);
   backlog = static_cast<uint32_t>(section.integer("backlog"));
   max_connections = static_cast<uint32_t>(section.integer("max_connections"));
+  max_connections_per_address =
+      static_cast<uint32_t>(section.integer("max_connections_per_address"));
+  max_accept_rate = static_cast<uint32_t>(section.integer("max_accept_rate"));
+  trusted_proxies.clear();
+  for (uint64_t i = 0; i < section.list_size("trusted_proxies"); ++i) {
+    trusted_proxies += (i == 0 ? "" : ",") + std::string(section.list_text("trusted_proxies", i));
+  }
+  proxy_protocol = section.flag("proxy_protocol");
+  if (proxy_protocol && trusted_proxies.empty()) {
+    section.mistake("proxy_protocol", "needs trusted_proxies, the addresses that are believed");
+    proxy_protocol = false;
+  }
   keepalive_s = static_cast<uint32_t>((section.integer("tcp_keepalive") + 999) / 1000);
   handshake_timeout_ms = static_cast<uint32_t>(section.integer("handshake_timeout", 5000));
   close_timeout_ms = static_cast<uint32_t>(section.integer("close_timeout", 2000));
@@ -88,6 +100,10 @@ void ListenOptions::read_tls(const Section& section) {
   tls_key = section.text("tls.key");
   tls_client_ca = section.text("tls.client_ca");
   tls_ciphers = section.text("tls.ciphers");
+  tls_sni_directory = section.text("tls.sni_directory");
+  const int64_t resumption_ms = section.integer("tls.session_timeout", 2 * kHourMs);
+  tls_session_timeout_s =
+      resumption_ms == 0 ? UINT32_MAX : static_cast<uint32_t>((resumption_ms + 999) / 1000);
   tls_min_version = section.text("tls.min_version") == "1.3" ? 0x0304 : 0x0303;
   const std::string_view client = section.text("tls.client_certificate");
   if ((client == "optional" || client == "required") && tls_client_ca.empty()) {
@@ -98,13 +114,14 @@ void ListenOptions::read_tls(const Section& section) {
   }
   if (client == "none") tls_client_ca.clear();
   tls_client_any = client == "any";
-  if (!tls() &&
-      !(!tls_client_any && tls_key.empty() && tls_client_ca.empty() && tls_ciphers.empty())) {
+  if (!tls() && !(!tls_client_any && tls_key.empty() && tls_client_ca.empty() &&
+                  tls_ciphers.empty() && tls_sni_directory.empty())) {
     section.mistake("tls.certificate",
                     "is missing, and the other tls options are of no use without it");
     tls_key.clear();
     tls_client_ca.clear();
     tls_client_any = false;
+    tls_sni_directory.clear();
   }
 }
 
@@ -122,6 +139,12 @@ nx_listen_options ListenOptions::to_abi() const {
   out.tls_key = to_str(tls_key);
   out.tls_client_ca = to_str(tls_client_ca);
   out.tls_client_required = tls_client_required ? 1 : 0;
+  out.tls_session_timeout_s = tls_session_timeout_s;
+  out.tls_sni_directory = to_str(tls_sni_directory);
+  out.max_accept_rate = max_accept_rate;
+  out.max_connections_per_address = max_connections_per_address;
+  out.trusted_proxies = to_str(trusted_proxies);
+  out.proxy_protocol = proxy_protocol ? 1 : 0;
   out.tls_client_any = tls_client_any ? 1 : 0;
   out.tls_min_version = tls_min_version;
   out.tls_ciphers = to_str(tls_ciphers);

@@ -24,6 +24,19 @@ inline constexpr std::array kListenOptions = {
            {1, 1 << 20}),
     option(NX_OPTION_INT, "max_connections", "0",
            "Largest number of open connections of this listener; 0 = no limit.", {0, 100'000'000}),
+    option(NX_OPTION_INT, "max_connections_per_address", "0",
+           "Largest number of open connections from one address (IPv6: from one /64); 0 = no "
+           "limit.",
+           {0, 100'000'000}),
+    option(NX_OPTION_INT, "max_accept_rate", "0",
+           "New connections that are accepted in a second, with TLS to bound what handshakes cost; "
+           "more wait in the system's queue; 0 = no limit.",
+           {0, 1'000'000}),
+    option(NX_OPTION_LIST, "trusted_proxies", "",
+           "Addresses and ranges (10.0.0.0/8, unix) that may say where a client really is; for "
+           "proxy_protocol, and X-Forwarded-For."),
+    option(NX_OPTION_BOOL, "proxy_protocol", "false",
+           "Whether connections from trusted_proxies begin with a PROXY header, version 1 or 2."),
     option(NX_OPTION_DURATION, "tcp_keepalive", "60s",
            "Idle time after which TCP probes the peer, in whole seconds; 0 = off.",
            {0, 24 * kHourMs}),
@@ -52,6 +65,13 @@ inline constexpr std::array kListenOptions = {
     choice("tls.client_certificate", "none|optional|required|any", "",
            "Whether clients show a certificate; any lets in also those that no authority vouches "
            "for, for authenticators to judge; default: optional when tls.client_ca is set."),
+    option(
+        NX_OPTION_PATH, "tls.sni_directory", "",
+        "Folder with more certificates: NAME.pem with a chain, and the key in it or in NAME.key; "
+        "the server name that a client asks for chooses."),
+    option(NX_OPTION_DURATION, "tls.session_timeout", "2h",
+           "How long after a full handshake a client may resume its session; 0 = never.",
+           {0, 7 * 24 * kHourMs}),
     choice("tls.min_version", "1.2|1.3", "1.2", "Oldest TLS version to speak."),
     option(NX_OPTION_STRING, "tls.ciphers", "",
            "Ciphers for TLS 1.2 as an OpenSSL list; default: OpenSSL's own choice."),
@@ -61,6 +81,10 @@ struct ListenOptions {
   std::string address;
   uint32_t backlog = 0;
   uint32_t max_connections = 0;  // counted by the transport, which can then say why it refuses
+  uint32_t max_connections_per_address = 0;
+  uint32_t max_accept_rate = 0;
+  std::string trusted_proxies;
+  bool proxy_protocol = false;
   uint32_t keepalive_s = 0;
   uint32_t handshake_timeout_ms = 5000;
   uint32_t close_timeout_ms = 2000;
@@ -74,6 +98,8 @@ struct ListenOptions {
   std::string tls_client_ca;  // empty when clients are not asked
   bool tls_client_required = false;
   bool tls_client_any = false;
+  std::string tls_sni_directory;
+  uint32_t tls_session_timeout_s = 0;
   uint32_t tls_min_version = 0x0303;
   std::string tls_ciphers;
 

@@ -65,6 +65,10 @@ nx_status StreamListener::open(const nx_stream_handler& handler, std::string_vie
   return NX_OK;
 }
 
+nx_status StreamListener::reload(nx_error* error) {
+  return listener_ == nullptr ? NX_OK : services.streams->reload(listener_, error);
+}
+
 void StreamListener::close_listener() {
   if (listener_ == nullptr) return;
   services.streams->close_listener(listener_);

@@ -41,6 +41,8 @@ class StreamListener {
   nx_status open(const nx_stream_handler& handler, std::string_view alpn, std::string_view takes,
                  nx_error* error);
   void close_listener();  // [main]; idempotent
+  // Reads the certificate files again. [main]
+  nx_status reload(nx_error* error);
 
   // One URL for each bound address: `scheme` ("ws"), `tls_scheme` ("wss") and `path` as the
   // transport writes them, "<scheme>+unix:/path" for a Unix socket. [main]

@@ -53,6 +53,9 @@ struct ListenerThunks {
   static nx_status listen(void* instance, nx_error* error) {
     return guarded(error, [&] { return self(instance).listen(error); });
   }
+  static nx_status reload(void* instance, nx_error* error) {
+    return guarded(error, [&] { return self(instance).reload(error); });
+  }
   static nx_status url(void* instance, uint32_t index, nx_str* out) {
     return self(instance).url(index, out);
   }
@@ -136,7 +139,14 @@ struct ConnectionThunks {
       close,
   };
 
+  static constexpr nx_reload_v1 kReload = {
+      sizeof(nx_reload_v1),
+      0,
+      ListenerThunks<ListenerT>::reload,
+  };
+
   static const void* interface(void*, const char* id) {
+    if (std::string_view(id) == NX_RELOAD_V1) return &kReload;
     return std::string_view(id) == NX_TRANSPORT_V1 ? &kTransport : nullptr;
   }
 };

@@ -349,5 +349,24 @@ TEST_CASE("realms: an authid has as many sessions as it may have") {
   }));
 }
 
+TEST_CASE("router: max_connections is for all listeners together") {
+  World world(kOne, R"({"router": {"max_connections": 2, "loops": 1}})");
+  Peer& first = world.join();
+  Peer second(world.router, {Carrier::raw_unix, Format::json});
+  second.join();
+  CHECK_THROWS(Peer::joined(world.router, {Carrier::websocket, Format::json}));
+  CHECK(world.router.log_count("raise router.max_connections") >= 1);
+  second.leave();
+  CHECK(eventually([&] {
+    try {
+      Peer::joined(world.router, {Carrier::raw_tcp, Format::json});
+      return true;
+    } catch (const std::exception&) {
+      return false;
+    }
+  }));
+  first.sync();
+}
+
 }  // namespace
 }  // namespace nexus::test

@@ -200,14 +200,16 @@ TEST_CASE("E-01: a serializer that comes as a plugin of somebody else serves cli
 TEST_CASE("V-01: what a plugin's serializer calls malformed ends that session only") {
   FOR_ALL_SETUPS(setup);
   if (setup.link.carrier == Carrier::longpoll) return;  // names formats as websocket does
+  if (setup.link.format != Format::json) return;        // it is the other peer's only
   World world(setup, with_test_plugins({"tlv_serializer"}, "{}"));
   Peer& peer = world.join();
-  for (const char* bytes : {"l", "x", "le", "lie", "ls\xff\xff\xff\xff"}) {
+  for (const std::string bytes : {"l", "x", "le", "lie", "ls\xff\xff\xff\xff"}) {
     CAPTURE(bytes);
     TlvClient tlv(world.router, setup.link.carrier);
     tlv.wire().send_message(bytes);
     CHECK(tlv.expect(kAbort).uri() == "wamp.error.protocol_violation");
-    CHECK(tlv.wire().drain_until_closed());
+    // It takes close_timeout: this client does not answer a closing frame.
+    if (bytes == "l") CHECK(tlv.wire().drain_until_closed());
   }
   peer.sync();
 }

@@ -102,12 +102,12 @@ class Bridge {
       throw std::runtime_error("the bridge cannot listen");
     }
     port_ = ntohs(address.sin_port);
-    threads_.emplace_back([this] { accept_all(); });
+    acceptor_ = std::thread([this] { accept_all(); });
   }
   ~Bridge() {
     ::shutdown(listener_, SHUT_RDWR);  // ends accept()
-    threads_.front().join();
-    for (size_t i = 1; i < threads_.size(); ++i) threads_[i].join();
+    acceptor_.join();
+    for (std::thread& thread : threads_) thread.join();
     ::close(listener_);
   }
   uint16_t port() const { return port_; }
@@ -121,7 +121,7 @@ class Bridge {
     for (;;) {
       const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
       if (client < 0) return;
-      // Only this thread adds to it, and the destructor looks once this one has ended.
+      // The destructor looks at them once this thread, the only one that adds any, has ended.
       threads_.emplace_back([this, client] { carry(client); });
     }
   }
@@ -177,7 +177,8 @@ class Bridge {
   int listener_ = -1;
   uint16_t port_ = 0;
   mutable std::mutex mutex_;
-  std::string version_;               // guarded by mutex_
+  std::string version_;  // guarded by mutex_
+  std::thread acceptor_;
   std::vector<std::thread> threads_;  // of accept_all(), once it runs
 };
 

@@ -88,7 +88,10 @@ constexpr nx_host_streams_v1 kStreams = {
     },
     [](nx_stream*) -> nx_status { return NX_E_UNSUPPORTED; },
     [](nx_host*, const nx_listen_options*, void (*)(void*, nx_str, nx_str), void*) {},
-    [](nx_stream*) -> int64_t { return 0; }};
+    [](nx_stream*) -> int64_t { return 0; },
+    [](nx_stream*, nx_str) -> uint32_t { return 0; },
+    [](nx_stream*, nx_str) -> nx_status { return NX_E_INVALID; },
+    [](nx_listener*, nx_error*) -> nx_status { return NX_OK; }};
 
 // A line is a message. "!" throws.
 class Lines : public StreamConnection {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "plugins/support/forwarded.hpp"
 #include "plugins/support/http_message.hpp"
 #include "plugins/support/text.hpp"
 
@@ -37,6 +38,7 @@ Connection::Connection(Listener& listener, nx_stream* stream, const nx_stream_in
       hub_(listener.hub),
       stream_(stream),
       peer_(info, listener.services.values),
+      from_(peer_.address),
       host_(host_of(peer_)),
       details_(listener.services.values, nullptr),
       over_limit_(over_limit) {
@@ -122,8 +124,20 @@ void Connection::begin_request(const HttpRequest& request) {
   keep_alive_ = old_http_ ? request.has_token("connection", "keep-alive")
                           : !request.has_token("connection", "close");
   std::string text;
+  find_client(request);
   if (const int status = judge(request, text); status != 0) return refuse(status, text);
   read_body(request);
+}
+
+// A trusted proxy may bring the requests of several clients over one connection.
+void Connection::find_client(const HttpRequest& request) {
+  if ((peer_.stream_flags & NX_STREAM_TRUSTED_PROXY) == 0) return;
+  const std::string_view client =
+      support::forwarded_client(request, [this](std::string_view address) {
+        return streams().is_trusted_proxy(stream_, to_str(address)) != 0;
+      });
+  peer_.address = client.empty() ? std::string_view(from_) : client;
+  host_ = client.empty() ? host_of(peer_) : peer_.address;
 }
 
 // What is wrong with a request whatever its body is: the status, or 0. Such a connection is closed,

@@ -45,6 +45,7 @@ class Connection {
 
   uint64_t read_head(const uint8_t* data, uint64_t size);
   void begin_request(const support::HttpRequest& request);
+  void find_client(const support::HttpRequest& request);
   int judge(const support::HttpRequest& request, std::string& text);
   void find_target(std::string_view path);
   void read_body(const support::HttpRequest& request);
@@ -67,8 +68,9 @@ class Connection {
   Listener& listener_;
   const std::shared_ptr<Hub> hub_;
   nx_stream* const stream_;
-  const support::PeerInfo peer_;
-  const std::string host_;  // of the peer's address
+  support::PeerInfo peer_;
+  const std::string from_;  // where the connection comes from
+  std::string host_;        // of the peer's address
   uint64_t number_ = 0;
   support::HeadScan scan_;
   Body body_;

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "nexus/nx_serializer.h"
+#include "plugins/support/forwarded.hpp"
 #include "plugins/support/text.hpp"
 #include "plugins/transports/websocket/handshake.hpp"
 
@@ -109,7 +110,26 @@ uint64_t Connection::shake_hands(const uint8_t* data, uint64_t size) {
   return state_ == kDone ? size : head_size;
 }
 
+// Behind a trusted proxy the client is where that says it is. False: refused.
+bool Connection::find_client(const HttpRequest& request) {
+  support::PeerInfo& peer = handshake_->peer;
+  if ((peer.stream_flags & NX_STREAM_TRUSTED_PROXY) == 0) return true;
+  const std::string_view client =
+      support::forwarded_client(request, [this](std::string_view address) {
+        return streams().is_trusted_proxy(stream, support::to_str(address)) != 0;
+      });
+  if (client.empty()) return true;
+  const nx_status status = streams().set_client_address(stream, support::to_str(client));
+  if (status == NX_OK) peer.address = client;
+  if (status != NX_E_LIMIT) return true;
+  peer.address = client;  // for the log
+  refuse(503, "this address has as many connections as it may have", "Retry-After: 10\r\n",
+         NX_CLOSED_BY_ROUTER);
+  return false;
+}
+
 void Connection::accept(const HttpRequest& request, const Verdict& verdict) {
+  if (!find_client(request)) return;
   const support::PeerInfo& peer = handshake_->peer;
   // Everything that can fail for want of memory comes before the router is told.
   const std::string answer = switching_protocols(verdict, config(), peer.tls());

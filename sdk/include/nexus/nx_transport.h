@@ -172,6 +172,21 @@ typedef struct nx_listen_options {
   /* 1 = ask for a client certificate and let in also those that no authority vouches for, and
    * clients without one; nx_stream_info.tls_client says which it is. */
   uint32_t tls_client_any;
+  /* How long after a full handshake a client may resume its TLS session, in seconds; 0 = 2 hours,
+   * UINT32_MAX = every handshake is a full one. */
+  uint32_t tls_session_timeout_s;
+  /* Folder with more certificates: each *.pem has a chain, and its key too or in the *.key of the
+   * same name. The server name that a client asks for chooses; tls_certificate is for the rest. */
+  nx_str tls_sni_directory;
+  /* Connections accepted in a second; more wait in the system's queue. 0 = no limit. */
+  uint32_t max_accept_rate;
+  uint32_t max_connections_per_address; /* an IPv6 address counts with its /64; 0 = no limit */
+  /* Who may speak for others: "10.0.0.0/8,2001:db8::1,unix", separated by ','. They are not
+   * counted by address themselves. */
+  nx_str trusted_proxies;
+  /* 1 = connections of trusted proxies begin with a PROXY header, version 1 or 2; what it says is
+   * nx_stream_info.address. */
+  uint32_t proxy_protocol;
   uint32_t reserved2;
   /* Set, and with a handler that has recognize(): the address may be shared with others that set
    * it too. Says in words what this listener takes, as in "WebSocket at /ws"; two that say the
@@ -186,6 +201,7 @@ typedef struct nx_listen_options {
 
 #define NX_STREAM_TLS 1u
 #define NX_STREAM_UNIX 2u
+#define NX_STREAM_TRUSTED_PROXY 4u /* `address` is one of the listener's trusted_proxies */
 
 typedef struct nx_stream_info {
   uint32_t struct_size;
@@ -207,6 +223,7 @@ typedef struct nx_stream_info {
    *   verified               bool: an authority of tls_client_ca vouches for it
    * A name that is no valid UTF-8 or has control characters in it is left out. */
   const nx_value* tls_client;
+  nx_str tls_server_name; /* that the client asked for, lower case, or empty */
 } nx_stream_info;
 
 /* What recognize() says about the first bytes of a connection. Once nobody needs more of them, the
@@ -293,6 +310,15 @@ typedef struct nx_host_streams_v1 {
    * socket has taken it all. Answers the bytes that are still queued; drained() follows for those.
    * NX_E_CLOSED when the stream is closing. [loop] */
   int64_t (*flush)(nx_stream* stream);
+  /* 1 if this address, with or without a port, is one of the listener's trusted_proxies. [loop] */
+  uint32_t (*is_trusted_proxy)(nx_stream* stream, nx_str address);
+  /* A trusted proxy has told where the client is: from now on it counts against
+   * max_connections_per_address. NX_E_LIMIT when there are as many already, NX_E_INVALID when it
+   * is no IP address, NX_E_MEMORY; nothing has changed then. [loop] */
+  nx_status (*set_client_address)(nx_stream* stream, nx_str address);
+  /* Reads the listener's certificate files again, for connections from now on; open ones stay as
+   * they are. On an error everything does. [main] */
+  nx_status (*reload)(nx_listener* listener, nx_error* error);
 } nx_host_streams_v1;
 
 #ifdef __cplusplus

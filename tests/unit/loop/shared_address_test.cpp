@@ -165,7 +165,7 @@ TEST_CASE("T-63: behind TLS the decrypted bytes decide") {
     const std::lock_guard lock(two.mutex);
     CHECK(two.binding == client.exporter());
   }
-  CHECK(place.talk("one", 1).empty());  // no TLS
+  CHECK(place.talk("one one one", 1).empty());  // no TLS
   CHECK(one.accepted == 0);
 }
 
@@ -246,6 +246,37 @@ TEST_CASE("T-63: limits hold before and after a connection is recognized") {
   CHECK(third.receive(8) == "<two>two");
   CHECK(place.talk("two", 1).empty());
   CHECK(two.accepted == 1);
+}
+
+TEST_CASE("T-63: a proxy's header comes first, and its clients are counted for all listeners") {
+  Place place;
+  place.options.trusted_proxies = "unix";
+  place.options.proxy_protocol = true;
+  place.options.max_per_address = 2;
+  Member one("one"), two("two");
+  REQUIRE(place.open(one));
+  REQUIRE(place.open(two));
+  const std::string header = "PROXY TCP4 192.0.2.1 198.51.100.1 5123 443\r\n";
+  Client first(place.options.address), second(place.options.address);
+  first.send(header + "one");
+  CHECK(first.receive(8) == "<one>one");
+  second.send(header + "two");
+  CHECK(second.receive(8) == "<two>two");
+  {
+    const std::lock_guard lock(two.mutex);
+    CHECK(two.peer == "192.0.2.1:5123");
+  }
+  Client third(place.options.address);
+  third.send(header + "two");
+  third.end();
+  CHECK(two.accepted == 1);
+  CHECK(place.talk("PROXY TCP4 192.0.2.2 198.51.100.1 5123 443\r\ntwo", 8) == "<two>two");
+
+  ListenOptions other = place.options;
+  other.trusted_proxies = "";
+  other.proxy_protocol = false;
+  Member three("three");
+  CHECK_THAT(place.open(three, other, "three").text(), Catch::Contains("trusted_proxies"));
 }
 
 TEST_CASE("T-63: a listener that drops what it was given") {

@@ -45,6 +45,8 @@ class TlsClient {
     int max_version = 0;
     std::string alpn;  // as on the wire
     SSL_SESSION* resume = nullptr;
+    std::string server_name;
+    std::string before_tls;  // bytes that are sent first
   };
   TlsClient(const std::string& address, const Settings& settings);
   explicit TlsClient(const std::string& address) : TlsClient(address, Settings()) {}
@@ -57,6 +59,7 @@ class TlsClient {
   // The end as TLS sees it: SSL_ERROR_ZERO_RETURN after close_notify, else another SSL_ERROR_*.
   int end();
   std::string exporter();
+  std::string server_certificate() const;  // the common name of its subject
 
  private:
   Client socket_;
@@ -68,7 +71,7 @@ class TlsClient {
 // What accepted() was told.
 struct TlsInfo {
   uint32_t flags = 0;
-  std::string address, version, alpn, certificate, exporter, unique;
+  std::string address, version, alpn, certificate, exporter, unique, server_name;
   Value client;
 };
 
@@ -87,6 +90,7 @@ struct TlsHarness {
       info.certificate = as_text(from.tls_peer_certificate);
       info.exporter = as_text(from.tls_exporter);
       info.unique = as_text(from.tls_unique);
+      info.server_name = to_view(from.tls_server_name);
       info.client = Value::share(from.tls_client);
       return true;
     };

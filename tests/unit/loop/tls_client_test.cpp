@@ -71,6 +71,7 @@ Identity make_identity(const TempFolder& folder, const std::string& name, const 
 TlsClient::TlsClient(const std::string& address, const Settings& settings)
     : socket_(address), context_(SSL_CTX_new(TLS_client_method())) {
   REQUIRE(socket_.connected());
+  if (!settings.before_tls.empty()) socket_.send(settings.before_tls);
   const timeval patience{30, 0};
   ::setsockopt(socket_.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(socket_.fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -88,6 +89,9 @@ TlsClient::TlsClient(const std::string& address, const Settings& settings)
   ssl_.reset(SSL_new(context_.get()));
   SSL_set_fd(ssl_.get(), socket_.fd());
   if (settings.resume != nullptr) SSL_set_session(ssl_.get(), settings.resume);
+  if (!settings.server_name.empty()) {
+    SSL_set_tlsext_host_name(ssl_.get(), settings.server_name.c_str());
+  }
   ERR_clear_error();
   connected_ = SSL_connect(ssl_.get()) == 1;
 }
@@ -118,6 +122,16 @@ int TlsClient::end() {
     const int got = SSL_read(ssl_.get(), block, sizeof block);
     if (got <= 0) return SSL_get_error(ssl_.get(), got);
   }
+}
+
+std::string TlsClient::server_certificate() const {
+  X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
+  char name[256] = "";
+  if (certificate != nullptr) {
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name,
+                              sizeof name);
+  }
+  return name;
 }
 
 std::string TlsClient::exporter() {

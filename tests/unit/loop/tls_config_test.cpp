@@ -210,8 +210,8 @@ TEST_CASE("TLS: a check names every mistake, and says what create() would say") 
   TlsContext::check(bad, mistakes);
   std::vector<std::string> options;
   for (const ListenMistake& one : mistakes) options.push_back(one.option);
-  CHECK(options == std::vector<std::string>{"tls.min_version", "tls.ciphers", "tls.certificate",
-                                            "tls.key", "tls.client_ca"});
+  CHECK(options == std::vector<std::string>{"tls.min_version", "tls.ciphers", "tls.client_ca",
+                                            "tls.certificate", "tls.key"});
   CHECK(TlsContext::create(bad).status().text() == first_mistake(mistakes).text());
 }
 

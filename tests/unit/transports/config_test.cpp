@@ -89,7 +89,10 @@ TEST_CASE("Every listen option reaches the stream service") {
     "tcp_keepalive": 1500, "close_timeout": 900, "handshake_timeout": 800,
     "unix_mode": "0660", "unix_owner": "nexus", "unix_group": "www-data",
     "tls.certificate": "/c.pem", "tls.key": "/k.pem", "tls.client_ca": "/ca.pem",
-    "tls.client_certificate": "required", "tls.min_version": "1.3", "tls.ciphers": "HIGH"})";
+    "tls.client_certificate": "required", "tls.min_version": "1.3", "tls.ciphers": "HIGH",
+    "tls.sni_directory": "/names", "tls.session_timeout": 0, "max_accept_rate": 9,
+    "max_connections_per_address": 8, "trusted_proxies": ["10.0.0.0/8", "unix"],
+    "proxy_protocol": true})";
   for (const Kind& kind : kinds()) {
     FakeHost host;
     host.bound = {"unix:/run/nexus/ws.sock"};
@@ -98,6 +101,12 @@ TEST_CASE("Every listen option reaches the stream service") {
     const nx_listen_options& o = host.listen_options;
     CHECK(o.struct_size == sizeof(nx_listen_options));
     CHECK(o.backlog == 77);
+    CHECK(o.max_accept_rate == 9);
+    CHECK(o.max_connections_per_address == 8);
+    CHECK(o.proxy_protocol == 1);
+    CHECK(o.tls_session_timeout_s == UINT32_MAX);
+    CHECK(text_of(o.tls_sni_directory) == "/names");
+    CHECK(text_of(o.trusted_proxies) == "10.0.0.0/8,unix");
     CHECK(o.max_connections == 0);  // counted by the transport
     CHECK(o.keepalive_s == 2);
     CHECK(o.close_timeout_ms == 900);

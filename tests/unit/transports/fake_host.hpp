@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,7 +58,8 @@ struct nx_stream {
   std::string close_text;
   bool closed = false;
   uint64_t received_calls = 0;
-  uint64_t owned_writes = 0;  // writes that came with an owner
+  uint64_t owned_writes = 0;   // writes that came with an owner
+  std::string client_address;  // as set_client_address() was told
   std::unique_ptr<uint8_t[]> reserved;
   uint64_t reserved_size = 0;
 };
@@ -115,6 +117,9 @@ class FakeHost : public nx_host {
   FakeHost(const FakeHost&) = delete;
   FakeHost& operator=(const FakeHost&) = delete;
   ~FakeHost() { forget(); }
+
+  std::set<std::string> trusted_proxies;  // exactly these texts
+  nx_status client_status = NX_OK;        // of set_client_address()
 
   // Drops what is left of connections that have ended.
   void forget() {
@@ -485,6 +490,15 @@ class FakeHost : public nx_host {
                                             cancel_timer,
                                             watch,
                                             [](nx_host*) -> uint64_t { return 0; }};
+  static uint32_t is_trusted_proxy(nx_stream* stream, nx_str address) {
+    return stream->host->trusted_proxies.count(text_of(address)) != 0 ? 1 : 0;
+  }
+  static nx_status set_client_address(nx_stream* stream, nx_str address) {
+    stream->client_address = text_of(address);
+    return stream->host->client_status;
+  }
+  static nx_status reload(nx_listener*, nx_error*) { return NX_OK; }
+
   static constexpr nx_host_log_v1 kLog = {sizeof(nx_host_log_v1), 0, write_log, log_enabled};
   static constexpr nx_host_config_v1 kConfig = {sizeof(nx_host_config_v1), 0, note_mistake};
   static constexpr nx_host_streams_v1 kStreams = {sizeof(nx_host_streams_v1),
@@ -501,7 +515,10 @@ class FakeHost : public nx_host {
                                                   close,
                                                   at_flush,
                                                   check,
-                                                  flush_now};
+                                                  flush_now,
+                                                  is_trusted_proxy,
+                                                  set_client_address,
+                                                  reload};
   static constexpr nx_host_sessions_v1 kSessions = {sizeof(nx_host_sessions_v1),
                                                     0,
                                                     serializer,

@@ -365,3 +365,45 @@ TEST_CASE("A frame that follows the request in the same segment is not lost") {
   rig.request(upgrade() + text_frame("[1]") + text_frame("[2]"));
   CHECK(rig.session().messages == std::vector<std::string>{"[1]", "[2]"});
 }
+
+TEST_CASE("X-Forwarded-For: believed from its end on, as far as proxies are trusted") {
+  const auto client = [](std::string_view headers) {
+    WebSocketRig rig(R"({"listen":":0"})");
+    rig.host.trusted_proxies = {"192.0.2.1:5123", "10.0.0.1", "10.0.0.2"};
+    nx_stream_info info{};
+    info.flags = NX_STREAM_TRUSTED_PROXY;
+    rig.stream = rig.host.connect(0, &info);
+    rig.feed(upgrade("wamp.2.json", headers));
+    return rig.session().peer_address;
+  };
+  const std::string own = "192.0.2.1:5123";
+  CHECK(client("") == own);
+  CHECK(client("X-Forwarded-For: 198.51.100.7\r\n") == "198.51.100.7");
+  CHECK(client("X-Forwarded-For: 203.0.113.9, 198.51.100.7\r\n") == "198.51.100.7");
+  CHECK(client("X-Forwarded-For: 203.0.113.9, 198.51.100.7 ,10.0.0.1\r\n") == "198.51.100.7");
+  CHECK(client("X-Forwarded-For: 198.51.100.7\r\nx-forwarded-for: 10.0.0.1, 10.0.0.2\r\n") ==
+        "198.51.100.7");
+  CHECK(client("X-Forwarded-For: 10.0.0.1\r\n") == "10.0.0.1");
+  CHECK(client("X-Forwarded-For: unknown\r\n") == own);
+  CHECK(client("X-Forwarded-For: 198.51.100.7, unknown, 10.0.0.1\r\n") == "10.0.0.1");
+  CHECK(client("X-Forwarded-For: 2001:db8::1\r\n") == "2001:db8::1");
+  CHECK(client("X-Forwarded-For: \r\n") == own);
+}
+
+TEST_CASE("X-Forwarded-For: of no interest from anybody else") {
+  WebSocketRig rig(R"({"listen":":0"})");
+  rig.stream = rig.host.connect();
+  rig.feed(upgrade("wamp.2.json", "X-Forwarded-For: 198.51.100.7\r\n"));
+  CHECK(rig.session().peer_address == "192.0.2.1:5123");
+}
+
+TEST_CASE("X-Forwarded-For: an address with too many connections is refused politely") {
+  WebSocketRig rig(R"({"listen":":0"})");
+  rig.host.trusted_proxies = {"192.0.2.1:5123"};
+  rig.host.client_status = NX_E_LIMIT;
+  nx_stream_info info{};
+  info.flags = NX_STREAM_TRUSTED_PROXY;
+  rig.stream = rig.host.connect(0, &info);
+  rig.feed(upgrade("wamp.2.json", "X-Forwarded-For: 198.51.100.7\r\n"));
+  CHECK(rig.stream->sent.find("HTTP/1.1 503 ") == 0);
+}

@@ -321,6 +321,40 @@ TEST_CASE("a listener has as many sessions and connections as it may") {
   rig.ask(stream, LongPollRig::request(path + "/close"));
 }
 
+TEST_CASE("X-Forwarded-For: each request of a trusted proxy has its own client") {
+  LongPollRig rig(R"({"listen": ":0", "bind_address": true})");
+  rig.host.trusted_proxies = {"192.0.2.1:5123"};
+  nx_stream_info info{};
+  info.flags = NX_STREAM_TRUSTED_PROXY;
+  nx_stream& proxy = *rig.host.connect(0, &info);
+  const std::string body = R"({"protocols": ["wamp.2.json"]})";
+  const auto open_for = [&](std::string_view headers) {
+    rig.ask(proxy, LongPollRig::request("/lp/open", body, headers));
+    return rig.session().peer_address;
+  };
+  CHECK(open_for("X-Forwarded-For: 203.0.113.9, 198.51.100.7\r\n") == "198.51.100.7");
+  CHECK(open_for("X-Forwarded-For: 198.51.100.8\r\n") == "198.51.100.8");
+  CHECK(open_for("") == "192.0.2.1:5123");
+  CHECK(open_for("X-Forwarded-For: nonsense\r\n") == "192.0.2.1:5123");
+
+  // Whose requests are whose the proxy says too.
+  const std::string text =
+      rig.ask(proxy, LongPollRig::request("/lp/open", body, "X-Forwarded-For: 198.51.100.7\r\n"));
+  const size_t at = text.find("\"transport\":\"") + 13;
+  const std::string path = "/lp/" + text.substr(at, text.find('"', at) - at);
+  CHECK(status_of(rig.ask(proxy, LongPollRig::request(path + "/send", "[1]",
+                                                      "X-Forwarded-For: 198.51.100.8\r\n"))) ==
+        404);
+  CHECK(status_of(rig.ask(proxy, LongPollRig::request(path + "/send", "[1]",
+                                                      "X-Forwarded-For: 198.51.100.7\r\n"))) ==
+        204);
+
+  // Nobody else is asked.
+  nx_stream& stranger = *rig.host.connect();
+  rig.ask(stranger, LongPollRig::request("/lp/open", body, "X-Forwarded-For: 198.51.100.9\r\n"));
+  CHECK(rig.session().peer_address == "192.0.2.1:5123");
+}
+
 TEST_CASE("T-41: a session can be bound to the address that opened it") {
   const bool bound = GENERATE(true, false);
   LongPollRig rig(std::string(R"({"listen": ":0", "bind_address": )") +

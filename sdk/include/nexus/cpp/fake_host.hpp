@@ -404,7 +404,10 @@ inline void Host::add_services() {
       [](nx_stream*, uint32_t, uint32_t, nx_str) {},
       [](nx_stream*) -> nx_status { return NX_E_UNSUPPORTED; },
       [](nx_host*, const nx_listen_options*, void (*)(void*, nx_str, nx_str), void*) {},
-      [](nx_stream*) -> int64_t { return NX_E_CLOSED; }};
+      [](nx_stream*) -> int64_t { return NX_E_CLOSED; },
+      [](nx_stream*, nx_str) -> uint32_t { return 0; },
+      [](nx_stream*, nx_str) -> nx_status { return NX_E_INVALID; },
+      [](nx_listener*, nx_error*) -> nx_status { return NX_OK; }};
   services_ = {{NX_HOST_LOG, &kLog},           {NX_HOST_VALUES, &values_table},
                {NX_HOST_CONFIG, &kConfig},     {NX_HOST_BUFFERS, &buffers_table},
                {NX_HOST_LOOP, &kLoop},         {NX_HOST_METRICS, &kMetrics},
