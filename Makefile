@@ -51,6 +51,7 @@ bench: ## measure the optimised build
 	@tools/install-deps.sh build bench
 	@$(call BUILD,release,$(RELEASE))
 	@bench/run.sh
+	@build/release/bench/nexus-bench-joins --seconds 0.5
 
 lint: ## include directions, file sizes, formatting, documentation
 	@tools/install-deps.sh build test
