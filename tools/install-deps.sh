@@ -12,7 +12,7 @@ declare -A groups=(
   [test]="clang-14 libclang-rt-14-dev clang-format-14 python3-autobahn python3-msgpack
           python3-cbor2 python3-ubjson python3-nacl python3-argon2 python3-passlib openssl
           abigail-tools binutils systemd"
-  [bench]="nats-server"
+  [bench]="nats-server openssl"
 )
 
 wanted=()
