@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What nexusd says about a command line, a configuration, and what can be configured."""
 
-
+import configparser
+import json
 import re
 import shutil
 import subprocess
@@ -49,6 +50,32 @@ class Check(FolderTest):
             status, out, errors = run("-c", path, "--check")
             self.assertEqual(status, 0, errors)
             self.assertEqual(out, f"{path}: no mistakes\n")
+
+    def test_the_secured_samples_say_the_same(self):
+        def flat(value, path=""):
+            if isinstance(value, dict) and not path.endswith(".rules"):
+                return {key: text for name, below in value.items()
+                        for key, text in flat(below, f"{path}.{name}".lstrip(".")).items()}
+            # A section of that name is one more authorizer, a dict is its option.
+            if isinstance(value, dict) and "type" in value:
+                return flat(value, path + "\0")
+            if isinstance(value, dict):
+                return {path: json.dumps(value)}
+            if isinstance(value, list):
+                return {path: ", ".join(value)}
+            if isinstance(value, bool):
+                return {path: "yes" if value else "no"}
+            return {path: str(value)}
+
+        etc = harness.SOURCES / "etc"
+        wanted = {key.replace("\0", ""): text for key, text in flat(
+            json.loads((etc / "nexus-secure.json").read_text())).items()}
+        ini = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+        ini.optionxform = str
+        ini.read(etc / "nexus-secure.ini", encoding="utf-8")
+        found = {f"{section}.{key}": text for section in ini.sections()
+                 for key, text in ini.items(section)}
+        self.assertEqual(found, wanted)
 
     def test_every_mistake_is_found(self):
         config = {

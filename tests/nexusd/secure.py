@@ -27,7 +27,8 @@ HELLO, WELCOME, ABORT, CHALLENGE, AUTHENTICATE, ERROR = 1, 2, 3, 4, 5, 8
 ROLES = {"caller": {}, "publisher": {}, "subscriber": {},
          "callee": {"features": {"caller_identification": True}}}
 PASSWORDS = {"alice": ("user", "alice's password"), "max": ("user", "max's password"),
-             "olga": ("operator", "olga's password")}
+             "olga": ("operator", "olga's password"),
+             **{f"crowd{number}": ("user", f"password {number}") for number in range(3)}}
 MACHINES = {"machine7": ("backend", MAIN), "decider": ("authenticator", AUTH)}
 
 
@@ -165,13 +166,23 @@ class SecuredRouter:
         for name, issuer in (("root", None), ("intermediate", "root"), ("clients", None),
                              ("strangers", None)):
             make_authority(self.tls, name, issuer)
-        make_certificate(self.tls, "server", "intermediate", "subjectAltName=DNS:localhost")
-        # The chain is in the file: clients know the root only.
-        with open(self.tls / "server.pem", "a", encoding="ascii") as file:
-            file.write((self.tls / "intermediate.pem").read_text(encoding="ascii"))
+        self.make_server_certificate()
         make_certificate(self.tls, "machine7", "clients")
         make_certificate(self.tls, "stranger", "strangers")
         make_certificate(self.tls, "alone", None)
+
+    def make_server_certificate(self):
+        """Or another one in its place. And one for a second name."""
+        names = self.tls / "names"
+        names.mkdir(exist_ok=True)
+        for file, name in ((self.tls / "server.pem", "localhost"),
+                           (names / "second.pem", "second.example")):
+            make_certificate(self.tls, file.stem, "intermediate", f"subjectAltName=DNS:{name}")
+            # The chain is in the file: clients know the root only.
+            chain = [(self.tls / made).read_text(encoding="ascii")
+                     for made in (f"{file.stem}.pem", "intermediate.pem")]
+            file.write_text("".join(chain), encoding="ascii")
+        (self.tls / "second.key").replace(names / "second.key")
 
     def make_users(self):
         users, self.seeds = {}, {}
@@ -207,10 +218,10 @@ class SecuredRouter:
                                     self.tls / f"{certificate}.key")
         return context
 
-    def secure(self, port, certificate=None, source="127.0.0.1"):
+    def secure(self, port, certificate=None, source="127.0.0.1", name="localhost"):
         """The same with TLS, checking the router's certificate."""
         return self.context(certificate).wrap_socket(self.connect(port, source),
-                                                     server_hostname="localhost")
+                                                     server_hostname=name)
 
     def browser(self, source="127.0.0.1", **websocket):
         return Client(self.secure(self.browsers, None, source), websocket)

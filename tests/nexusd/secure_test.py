@@ -5,7 +5,6 @@ Each test ends with legitimate users at work. Nothing waits for a time: what has
 """
 
 import base64
-import configparser
 import json
 import ssl
 import unittest
@@ -18,7 +17,7 @@ DENIED = "wamp.error.authentication_denied"
 NOT_AUTHORIZED = "wamp.error.not_authorized"
 PUBLISH, SUBSCRIBE, SUBSCRIBED, EVENT, CALL, RESULT = 16, 32, 33, 36, 48, 50
 REGISTER, REGISTERED, INVOCATION, YIELD = 64, 65, 68, 70
-ATTACKER = "127.0.0.66"
+ATTACKER, CROWD = "127.0.0.66", "127.0.0.77"
 PROCEDURE = "com.example.api.add"
 
 
@@ -147,6 +146,53 @@ class Attacks:
                 pass
         for client in clients:
             client.close()
+
+    def test_too_many_connections_of_one_address(self):
+        limit = json.loads((ETC / "nexus-secure.json").read_text())["transports"]["browsers"][
+            "max_connections_per_address"]
+        # Welcomed ones, since no deadline ends those.
+        crowd = [self.join(f"crowd{number % 3}", CROWD) for number in range(limit)]
+        self.assert_refused("one more", lambda: self.router.browser(CROWD))
+        # Others are served meanwhile, and the crowd again when some have gone.
+        self.join("alice").close()
+        crowd.pop().close()
+        while True:
+            try:
+                self.router.browser(CROWD).close()
+                break
+            except (ConnectionError, EOFError, ssl.SSLError):
+                pass
+
+    # ---- certificates that change
+
+    def test_a_name_of_its_own(self):
+        for name in ("localhost", "second.example"):
+            connection = self.router.secure(self.router.browsers, name=name)
+            self.assertIn(("DNS", name), connection.getpeercert()["subjectAltName"])
+            connection.close()
+        with self.assertRaises(ssl.SSLCertVerificationError):
+            self.router.secure(self.router.browsers, name="third.example")
+
+    def test_a_certificate_is_renewed_without_a_restart(self):
+        def serial():
+            connection = self.router.secure(self.router.browsers)
+            number = connection.getpeercert()["serialNumber"]
+            connection.close()
+            return number
+
+        before, olga = serial(), self.join("olga")
+        self.router.make_server_certificate()
+        self.assertEqual(serial(), before)
+        self.assertEqual(olga.ask(CALL, 1, {}, "nexus.reload")[0], RESULT)
+        renewed = serial()
+        self.assertNotEqual(renewed, before)
+        # A file that is none changes nothing.
+        good = (self.router.tls / "server.pem").read_bytes()
+        (self.router.tls / "server.pem").write_bytes(good[:100])
+        answer = olga.ask(CALL, 2, {}, "nexus.reload")
+        (self.router.tls / "server.pem").write_bytes(good)
+        self.assertEqual(answer, "nexus.error.reload_failed")
+        self.assertEqual(serial(), renewed)
 
     # ---- strangers that speak WAMP
 
@@ -430,33 +476,6 @@ class SecureJson(Attacks, unittest.TestCase):
 
 class SecureIni(Attacks, unittest.TestCase):
     FILE = "nexus-secure.ini"
-
-
-class SecureFiles(unittest.TestCase):
-    def test_they_say_the_same(self):
-        def flat(value, path=""):
-            if isinstance(value, dict) and not path.endswith(".rules"):
-                return {key: text for name, below in value.items()
-                        for key, text in flat(below, f"{path}.{name}".lstrip(".")).items()}
-            # A section of that name is one more authorizer, a dict is its option.
-            if isinstance(value, dict) and "type" in value:
-                return flat(value, path + "\0")
-            if isinstance(value, dict):
-                return {path: json.dumps(value)}
-            if isinstance(value, list):
-                return {path: ", ".join(value)}
-            if isinstance(value, bool):
-                return {path: "yes" if value else "no"}
-            return {path: str(value)}
-
-        wanted = {key.replace("\0", ""): text for key, text in flat(
-            json.loads((ETC / "nexus-secure.json").read_text())).items()}
-        ini = configparser.ConfigParser(interpolation=None, delimiters=("=",))
-        ini.optionxform = str
-        ini.read(ETC / "nexus-secure.ini", encoding="utf-8")
-        found = {f"{section}.{key}": text for section in ini.sections()
-                 for key, text in ini.items(section)}
-        self.assertEqual(found, wanted)
 
 
 if __name__ == "__main__":
