@@ -5,7 +5,8 @@ Starts the daemon with every authenticator that has users, whose entries `nexusd
 and lets Autobahn for Python (here) and for JavaScript (auth_peer.js) join by each method that they
 know, over WebSocket and RawSocket and TLS of both, with the right secret and with a wrong one. Over
 TLS the clients check the router's certificate; Python binds cryptosign to the connection too, and
-both show certificates of their own. Autobahn for JavaScript has no RawSocket over TLS.
+both show certificates of their own. Autobahn for JavaScript has no RawSocket over TLS. In a second
+realm a procedure of a Python session knows the same users.
 """
 import argparse
 import asyncio
@@ -80,15 +81,26 @@ class Certificate:
         return None
 
 
-async def join(url, authid, proof, tls=None):
-    done = asyncio.get_running_loop().create_future()
-    made = []
+class Backend(ApplicationSession):
+    """Has the procedure that knows the users; `done` when it is there."""
 
-    def make():
-        config = ComponentConfig("realm1", {"done": done, "proof": proof, "authid": authid})
-        made.append(Session(config))
-        return made[0]
+    async def onJoin(self, details):
+        await self.register(self.user, "com.example.user")
+        self.config.extra["done"].set_result(details)
 
+    async def user(self, realm, authid, details):
+        users = self.config.extra["users"]
+        if realm != "realm2":
+            return None
+        if authid:
+            return users.get(authid)
+        for name, user in users.items():  # cryptosign without an authid
+            if details["authextra"]["pubkey"] in user.get("cryptosign", ()):
+                return {**user, "authid": name}
+        return None
+
+
+async def connect(url, make, tls=None):
     loop = asyncio.get_running_loop()
     host, port = url.split("//", 1)[1].rstrip("/").rsplit(":", 1)
     if url.startswith("ws"):
@@ -97,6 +109,15 @@ async def join(url, authid, proof, tls=None):
         factory = WampRawSocketClientFactory(make, serializer=serializer.CBORSerializer())
     await loop.create_connection(factory, host, int(port), ssl=tls,
                                  server_hostname="localhost" if tls else None)
+
+
+async def join(url, authid, proof, tls=None, realm="realm1"):
+    done = asyncio.get_running_loop().create_future()
+
+    def make():
+        return Session(ComponentConfig(realm, {"done": done, "proof": proof, "authid": authid}))
+
+    await connect(url, make, tls)
     return await asyncio.wait_for(done, PATIENCE)
 
 
@@ -126,7 +147,16 @@ def tls_context(folder, name):
     return context
 
 
-async def check_python(urls, folder):
+async def check_python(urls, folder, users):
+    ready = asyncio.get_running_loop().create_future()
+    await connect(urls[0], lambda: Backend(ComponentConfig("backend",
+                                                           {"done": ready, "users": users})))
+    await asyncio.wait_for(ready, PATIENCE)
+    checks = await check_realm(urls, folder, "realm1")
+    return checks + await check_realm(urls[:2], folder, "realm2")
+
+
+async def check_realm(urls, folder, realm):
     checks = 0
     for url in urls:
         secure = url.startswith(("wss:", "rss:"))
@@ -134,8 +164,8 @@ async def check_python(urls, folder):
             tls = tls_context(folder, "joe" if right else "mallory") if secure else None
             for authid, proof in proofs(right, secure):
                 checks += 1
-                outcome = await join(url, authid, proof, tls)
-                what = "%s as %s at %s" % (proof.name, authid, url)
+                outcome = await join(url, authid, proof, tls, realm)
+                what = "%s as %s at %s in %s" % (proof.name, authid, url, realm)
                 if right:
                     if isinstance(outcome, str):
                         raise Failed("%s: %s" % (what, outcome))
@@ -153,7 +183,7 @@ def make_secret(nexusd, text, *arguments):
     return json.loads(done.stdout)
 
 
-def configuration(nexusd, folder, authority):
+def make_users(nexusd):
     users = {"joe": {}, "plain": {"wampcra": PASSWORD}}
     users["joe"].update(make_secret(nexusd, PASSWORD, "ticket", "--iterations", "1000"))
     users["joe"].update(make_secret(nexusd, PASSWORD, "wampcra", "--iterations", "1000"))
@@ -162,6 +192,10 @@ def configuration(nexusd, folder, authority):
                                  "--memory", "64")
     for user in users.values():
         user["role"] = "user"
+    return users
+
+
+def configuration(folder, authority, users):
     path = os.path.join(folder, "users.json")
     with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
         json.dump({"users": users}, file)
@@ -169,6 +203,10 @@ def configuration(nexusd, folder, authority):
                              "failures_per_address": 0}
                       for kind in ("ticket", "wampcra", "scram", "cryptosign")}
     authenticators["scram"]["autobahn"] = True
+    asking = {kind: {**section, "procedure": "com.example.user", "procedure_realm": "backend"}
+              for kind, section in authenticators.items()}
+    for section in asking.values():
+        del section["file"]
     authenticators["tls"] = {"type": "tls", "users": {"joe": {"role": "user",
                                                               "common_name": "joe"}}}
     certificate, key = authority.issue("localhost")
@@ -180,7 +218,10 @@ def configuration(nexusd, folder, authority):
                                   "tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"},
                                   "wss": {"type": "websocket", "listen": "127.0.0.1:0", "tls": tls},
                                   "tls": {"type": "rawsocket", "listen": "127.0.0.1:0", "tls": tls}},
-                   "realms": {"main": {"uri": "realm1", "authenticators": authenticators}}}, file)
+                   "realms": {"main": {"uri": "realm1", "authenticators": authenticators},
+                              "asking": {"uri": "realm2", "authenticators": asking},
+                              "backend": {"uri": "backend", "authenticators": {
+                                  "services": {"type": "anonymous"}}}}}, file)
     return path
 
 
@@ -195,13 +236,14 @@ def run(arguments):
             authority = Authority(folder)
             for name in ("joe", "mallory"):
                 authority.issue(name)
-            command = [nexusd, "-c", configuration(nexusd, folder, authority)]
+            users = make_users(nexusd)
+            command = [nexusd, "-c", configuration(folder, authority, users)]
             if arguments.plugin_dir:
                 command += ["--plugin-dir", os.path.abspath(arguments.plugin_dir)]
             daemon = Child("nexusd", command, deadline)
             children.append(daemon)
             urls = [daemon.until("listening on") for _ in range(4)]
-            checks = asyncio.run(check_python(urls, folder))
+            checks = asyncio.run(check_python(urls, folder, users))
             if not arguments.no_js:
                 config = {"urls": [url for url in urls if not url.startswith("rss:")],
                           "folder": folder, "password": PASSWORD, "seed": SEED,
