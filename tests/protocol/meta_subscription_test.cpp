@@ -55,6 +55,32 @@ TEST_CASE("A-40, A-41: subscriptions are looked up by name, and by what an event
   }
 }
 
+TEST_CASE("meta: no more events wait to be published than may") {
+  World world({{Carrier::raw_tcp, Format::json}, 1},
+              R"({"realms": {"one": {"max_meta_events": 3}}})");
+  Peer& watcher = world.join();
+  const uint64_t all = watcher.subscribe("wamp.subscription.", json(kPrefix));
+  Peer& leaver = world.join();
+  Peer& other = world.join();
+  for (int i = 0; i < 20; ++i) {
+    leaver.subscribe("com.example.t" + std::to_string(i));
+    for (const char* topic : {"wamp.subscription.on_create", "wamp.subscription.on_subscribe"}) {
+      CHECK(watcher.expect_event(all).details().find("topic").as_string() == topic);
+    }
+  }
+  // Twice as many at once: the first of them come, and the log has the others' number.
+  leaver.leave();
+  int heard = 1;
+  watcher.expect_event(all);
+  other.subscribe("com.example.marker");
+  while (watcher.expect_event(all).details().find("topic").as_string() !=
+         "wamp.subscription.on_create") {
+    ++heard;
+  }
+  CHECK(heard <= 3);
+  CHECK(world.router.log_count("meta events were dropped") == 1);
+}
+
 TEST_CASE("A-40: a subscription's details and subscribers") {
   FOR_ALL_SETUPS(setup);
   World world(setup);

@@ -279,6 +279,38 @@ TEST_CASE("Z-05: a procedure decides") {
   user.expect_call_error(second, "wamp.error.not_authorized");
 }
 
+TEST_CASE("R-55, Z-05: later parts of a call that goes on are not asked about") {
+  World world(kOne, dynamic());
+  Peer& backend = join_backend(world);
+  Peer& callee = world.join();
+  Peer& user = world.join();
+  const uint64_t authorize = backend.register_procedure("com.authorize");
+  const auto answer = [&](bool allow) {
+    const Message invocation = backend.expect_invocation(authorize);
+    backend.yield(invocation.request(), dict(), list(allow));
+    return std::string(invocation.args().at(1).as_string());
+  };
+  const uint64_t asked = callee.send_register("com.sum");
+  CHECK(answer(true) == "com.sum");
+  const uint64_t sum = callee.expect(kRegistered, asked).at(2).as_uint();
+  const Value progress = dict({{"progress", true}});
+  const uint64_t request = user.call("com.sum", progress, list(0));
+  CHECK(answer(true) == "com.sum");  // not to be remembered
+  const uint64_t invocation = callee.expect_invocation(sum).request();
+  for (int i = 1; i < 4; ++i) {
+    user.call_again(request, "com.sum", i == 3 ? dict() : progress, list(i));
+    const Message part = callee.expect_invocation(sum);
+    CHECK(part.request() == invocation);
+    CHECK(part.args() == list(i));
+  }
+  callee.yield(invocation, dict(), list(6));
+  user.expect_result(request);
+  // The next question is about the next call.
+  const uint64_t other = user.call("com.other", progress, list(0));
+  CHECK(answer(false) == "com.other");
+  user.expect_call_error(other, "wamp.error.not_authorized");
+}
+
 TEST_CASE("Z-07: the router asks and tells without asking itself") {
   World world(kOne, dynamic());
   Peer& backend = join_backend(world);

@@ -38,6 +38,12 @@ bool read_answer(ValueView result, RememberBy by, AuthzAnswer& out, std::string&
   }
   out = allow.as_bool() ? AuthzAnswer::allow() : AuthzAnswer::deny();
   if (!result.is_dict()) return true;
+  // Z-12: who answers so relies on it, and nothing here looks into payloads.
+  if (const ValueView validate = result["validate"];
+      allow.as_bool() && present(validate) && !(validate.is(NX_BOOL) && !validate.as_bool())) {
+    wrong = "its result wants the payload validated, which this router does not do";
+    return false;
+  }
   if (const ValueView disclose = result["disclose"]; present(disclose)) {
     const uint32_t how = read_disclose(disclose);
     if (how == 0) {

@@ -54,6 +54,26 @@ TEST_CASE("Z-05: shapes of answers") {
   CHECK(written.remember == NX_REMEMBER_ROLE);
 }
 
+TEST_CASE("Z-12: an answer that relies on a check of the payload is a failure, not an ALLOW") {
+  const Values values(&fake::values_table);
+  AuthzAnswer answer = AuthzAnswer::deny();
+  std::string wrong;
+  for (const char* validate :
+       {"true", R"("com.example.schema")", R"({"args": ["int"]})", "[]", "1"}) {
+    CAPTURE(validate);
+    const std::string with = R"(, "validate": )" + std::string(validate) + "}";
+    CHECK_FALSE(
+        read_answer(values.from_json(R"({"allow": true)" + with), RememberBy::role, answer, wrong));
+    CHECK(wrong.find("validated") != wrong.npos);
+    CHECK(read_answer(values.from_json(R"({"allow": false)" + with), RememberBy::role, answer,
+                      wrong));
+  }
+  for (const char* none : {"null", "false"}) {
+    const std::string text = R"({"allow": true, "validate": )" + std::string(none) + "}";
+    CHECK(read_answer(values.from_json(text), RememberBy::role, answer, wrong));
+  }
+}
+
 TEST_CASE("Z-05: what is no answer is a failure, never an ALLOW") {
   const Values values(&fake::values_table);
   for (const char* json :
