@@ -130,13 +130,15 @@ class Cookie : public Authenticator,
     if (keeper_ != nullptr) keeper_->stop();
   }
 
-  // A file that somebody else has changed, or removed, says from now on who is remembered.
+  // Who is no longer in a file that somebody else has changed, or removed, is forgotten. It brings
+  // nobody back: who has logged out meanwhile may still be in it.
   void reload() override {
     if (file_ == nullptr) return;
     keeper_->undisturbed([this] {
       if (!file_->changed()) return;
-      load();
+      const std::vector<Remembered> rest = file_->read();
       const std::lock_guard<std::mutex> lock(mutex_);
+      table_.keep_only(rest);
       log().info("cookies in memory now: " + std::to_string(table_.size()));
     });
   }
@@ -202,7 +204,7 @@ class Cookie : public Authenticator,
     if (!forget) return;
     count(forgotten_);
     note(open.hash, *open.who,
-         how == NX_LEFT_KILLED ? "was killed, and with that" : "has logged out of");
+         how == NX_LEFT_KILLED ? "was killed, which ends" : "logged out, which ends");
   }
 
  private:
@@ -238,12 +240,10 @@ class Cookie : public Authenticator,
     return Secret(*std::move(octets));
   }
 
-  // All or nothing. [main]
+  // Before there are sessions. [main]
   void load() {
-    CookieTable fresh(limits_);
-    for (Remembered& entry : file_->read()) fresh.remember(std::move(entry), now_ms());
-    const std::lock_guard<std::mutex> lock(mutex_);
-    table_ = std::move(fresh);
+    table_ = CookieTable(limits_);
+    for (Remembered& entry : file_->read()) table_.remember(std::move(entry), now_ms());
   }
 
   bool wanted(std::string_view method) const {

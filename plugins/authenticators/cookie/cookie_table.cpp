@@ -104,6 +104,16 @@ bool CookieTable::forget(const std::string& hash, const IdentityPtr& who) {
   return true;
 }
 
+void CookieTable::keep_only(const std::vector<Remembered>& these) {
+  std::unordered_map<std::string_view, uint64_t> signed_in;  // when
+  for (const Remembered& one : these) signed_in.emplace(one.hash, one.who->created_ms);
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const auto here = at++;
+    const auto found = signed_in.find(here->hash);
+    if (found == signed_in.end() || found->second != here->who->created_ms) erase(here);
+  }
+}
+
 std::vector<Remembered> CookieTable::all(uint64_t now_ms) const {
   std::vector<Remembered> some;
   some.reserve(entries_.size());

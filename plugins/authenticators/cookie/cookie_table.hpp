@@ -57,6 +57,9 @@ class CookieTable {
   // False when it was not theirs any more.
   bool forget(const std::string& hash, const IdentityPtr& who);
 
+  // Forgets whatever is not among these.
+  void keep_only(const std::vector<Remembered>& these);
+
   size_t size() const { return entries_.size(); }
   // All that are not over, who was seen longest ago first.
   std::vector<Remembered> all(uint64_t now_ms) const;

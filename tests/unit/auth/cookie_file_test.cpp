@@ -234,6 +234,23 @@ TEST_CASE("N-70: a reload takes over what the operator did to the file") {
     CHECK_FALSE(knows('b'));
     CHECK(knows('c'));
   }
+  SECTION("an older version brings nobody back, and sessions go on as before") {
+    const std::string before = content(path);
+    Browser a(under.plugin, test::cookie('a'));
+    Browser b(under.plugin, test::cookie('b'));
+    const uint64_t in_a = a.joins({"a", "cookie"});
+    const uint64_t in_b = b.joins({"b", "cookie"});
+    Browser(under.plugin, test::cookie('d')).joins({"d"});
+    // As editors do it; the same text is another version all the same.
+    std::filesystem::rename(folder.secret("edited", before), path);
+    a.leaves(in_a, NX_LEFT_GOODBYE, "wamp.close.logout", {"a"});
+    under.plugin.reload();
+    CHECK_FALSE(knows('a'));
+    CHECK(knows('b'));
+    CHECK_FALSE(knows('d'));
+    b.leaves(in_b, NX_LEFT_KILLED, "", {"b"});
+    CHECK_FALSE(knows('b'));
+  }
   SECTION("it was removed: everybody signs in again") {
     std::filesystem::remove(path);
     under.plugin.reload();
