@@ -8,7 +8,7 @@ set -euo pipefail
 declare -A groups=(
   [build]="g++ cmake ninja-build ccache mold libpoco-dev libmsgpack-cxx-dev libboost-dev
            libboost-filesystem-dev catch2 libssl-dev libsqlite3-dev libargon2-dev libidn-dev
-           zlib1g-dev python3"
+           zlib1g-dev libxxhash-dev python3"
   [test]="clang-14 libclang-rt-14-dev clang-format-14 python3-autobahn python3-msgpack
           python3-cbor2 python3-ubjson python3-nacl python3-argon2 python3-passlib openssl
           abigail-tools binutils systemd"

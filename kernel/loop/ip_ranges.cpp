@@ -7,6 +7,8 @@
 #include <cstring>
 #include <string>
 
+#include "kernel/base/text_hash.hpp"
+
 namespace nexus {
 namespace {
 
@@ -103,8 +105,7 @@ bool IpRanges::contains(const IpAddress& address) const {
 }
 
 size_t AddressCounts::Hash::operator()(const IpAddress& address) const {
-  return std::hash<std::string_view>{}(
-      {reinterpret_cast<const char*>(address.data()), address.size()});
+  return TextHash{}({reinterpret_cast<const char*>(address.data()), address.size()});
 }
 
 bool AddressCounts::enter(const IpAddress& address, uint32_t most) {

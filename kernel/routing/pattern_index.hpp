@@ -13,6 +13,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "kernel/base/text_hash.hpp"
 #include "kernel/message/code.hpp"
 
 namespace nexus {
@@ -157,14 +158,10 @@ class WildcardTrie {
   }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   struct Node {
     T* value = nullptr;
     std::unique_ptr<Node> any;
-    std::unordered_map<std::string, std::unique_ptr<Node>, Hash, std::equal_to<>> literal;
+    std::unordered_map<std::string, std::unique_ptr<Node>, TextHash, std::equal_to<>> literal;
     bool empty() const { return value == nullptr && any == nullptr && literal.empty(); }
   };
 
@@ -285,7 +282,7 @@ class PatternIndex {
   // A set, since the key lies in T: there may be a million of them.
   struct Hash {
     using is_transparent = void;
-    size_t operator()(std::string_view uri) const { return std::hash<std::string_view>{}(uri); }
+    size_t operator()(std::string_view uri) const { return TextHash{}(uri); }
     size_t operator()(const T* value) const { return (*this)(std::string_view(value->uri)); }
   };
   struct Equal {

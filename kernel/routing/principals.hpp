@@ -6,6 +6,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "kernel/base/text_hash.hpp"
 #include "kernel/session/info.hpp"
 
 namespace nexus {
@@ -35,7 +36,7 @@ class Principals {
  private:
   std::mutex mutex_;
   // Guarded by mutex_.
-  std::unordered_map<std::string, uint64_t> counts_;
+  std::unordered_map<std::string, uint64_t, TextHash, std::equal_to<>> counts_;
   std::unordered_map<uint64_t, std::string> authids_;  // by session: modify_details changes them
 };
 

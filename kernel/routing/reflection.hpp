@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "kernel/base/text_hash.hpp"
 #include "kernel/routing/meta_events.hpp"
 #include "kernel/session/ports.hpp"
 
@@ -73,7 +74,7 @@ class Reflection {
     Described kind;
     std::string uri;
   };
-  using Table = std::unordered_map<std::string, Definition>;
+  using Table = std::unordered_map<std::string, Definition, TextHash, std::equal_to<>>;
 
   // mutex_ is held.
   bool remove(uint64_t session, Described kind, const std::string& uri, bool tell);

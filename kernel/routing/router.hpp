@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "kernel/base/text_hash.hpp"
 #include "kernel/nexus.hpp"
 #include "kernel/plugin/metrics.hpp"
 #include "kernel/plugin/pending_ops.hpp"
@@ -77,10 +78,6 @@ class RouterImpl final : public Router, public RouterPort {
 
     bool unused() const { return !forever && user.expired(); }
   };
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
 
   // One that `held` does not keep lives as long as somebody is in it, or on the way there. Never
   // let go of the last handle with realms_mutex_ locked: retire() takes it.
@@ -131,7 +128,7 @@ class RouterImpl final : public Router, public RouterPort {
   RealmPolicy template_;
 
   mutable std::mutex realms_mutex_;
-  std::unordered_map<std::string, RealmEntry, Hash, std::equal_to<>> realms_;
+  std::unordered_map<std::string, RealmEntry, TextHash, std::equal_to<>> realms_;
 
   mutable std::mutex ids_mutex_;
   std::unordered_set<uint64_t> session_ids_;

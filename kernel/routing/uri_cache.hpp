@@ -7,6 +7,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "kernel/base/text_hash.hpp"
+
 namespace nexus {
 
 template <typename T>
@@ -30,13 +32,9 @@ class UriCache {
   }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   uint64_t max_entries_;
   uint64_t generation_ = 0;
-  std::unordered_map<std::string, T, Hash, std::equal_to<>> entries_;
+  std::unordered_map<std::string, T, TextHash, std::equal_to<>> entries_;
 };
 
 }  // namespace nexus

@@ -16,6 +16,7 @@
 #include <unordered_map>
 
 #include "kernel/base/buffer.hpp"
+#include "kernel/base/text_hash.hpp"
 #include "kernel/message/options.hpp"
 #include "kernel/plugin/pending_ops.hpp"
 #include "kernel/session/ports.hpp"
@@ -93,7 +94,7 @@ class AccessCache {
     uint64_t epoch;
     uint64_t expires_ms;  // 0 = never
   };
-  std::unordered_map<std::string, Entry> entries_;
+  std::unordered_map<std::string, Entry, TextHash, std::equal_to<>> entries_;
   uint64_t found_expires_ms_ = 0;  // of what find() found last
   std::array<Warm, 256> warm_;
 };
