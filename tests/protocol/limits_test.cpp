@@ -55,17 +55,25 @@ TEST_CASE("P-43: a slow subscriber loses its own events, nobody else's") {
   // The slow one is still there. It gets some of the events, in order, each once and whole.
   const uint64_t request = slow->call("com.example.nobody");
   int received = 0, last = -1;
-  for (Message message = slow->receive(); message.type() == kEvent; message = slow->receive()) {
-    CHECK(message.args().at(0).as_int(-1) > last);
-    CHECK(message.args().at(1).as_string() == bulk);
-    last = static_cast<int>(message.args().at(0).as_int(-1));
+  const auto take = [&](const Message& event) {
+    CHECK(event.args().at(0).as_int(-1) > last);
+    CHECK(event.args().at(1).as_string() == bulk);
+    last = static_cast<int>(event.args().at(0).as_int(-1));
     ++received;
-  }
+  };
+  Message message = slow->receive();
+  for (; message.type() == kEvent; message = slow->receive()) take(message);
+  CHECK(message.type() == kError);
   CHECK(received > 0);
-  CHECK(received + router.counters().events_dropped == static_cast<uint64_t>(published));
-  // What came instead of an event was the answer to the call, or it comes now.
+  // The answer to the call may overtake events that are on their way from the publisher's loop, but
+  // what is published later may not.
   publisher->publish("com.example.topic", dict(), list("again", ""));
-  CHECK(slow->expect_event(subscription).args().at(0).as_string() == "again");
+  for (message = slow->expect_event(subscription); !message.args().at(0).is(NX_STRING);
+       message = slow->expect_event(subscription)) {
+    take(message);
+  }
+  CHECK(message.args().at(0).as_string() == "again");
+  CHECK(received + router.counters().events_dropped == static_cast<uint64_t>(published));
   CHECK(request == slow->last_request());
   CHECK(router.counters().sessions_killed_slow == 0);
 }
