@@ -106,11 +106,30 @@ const nx_stream_handler SharedAddress::kHandler = {
 };
 
 bool SharedAddress::possible(const ListenOptions& options, const nx_stream_handler& handler) {
-  const std::string& text = options.address;
-  const bool any_port = !text.starts_with("unix:") && text.ends_with(":0");
   const bool recognizes =
       handler.struct_size >= sizeof(nx_stream_handler) && handler.recognize != nullptr;
-  return !options.shares_as.empty() && recognizes && !any_port;
+  return !options.shares_as.empty() && recognizes && is_fixed(options.address);
+}
+
+bool SharedAddress::is_fixed(std::string_view address) {
+  return address.starts_with("unix:") || !address.ends_with(":0");
+}
+
+std::string SharedAddress::conflict(const ListenOptions& there, const std::string& whose,
+                                    const ListenOptions& options) {
+  const std::string shared = "\"" + options.address + "\" is shared with " + whose + ", ";
+  if (there.shares_as.empty() || options.shares_as.empty()) {
+    return "\"" + options.address + "\" is the address of " + whose +
+           " already; give one of them another";
+  }
+  if (there.shares_as == options.shares_as) {
+    return shared + "which already takes " + there.shares_as +
+           " there; give one of them another path or another address";
+  }
+  if (const char* key = difference(there, options)) {
+    return shared + "and the two must say the same for " + key;
+  }
+  return {};
 }
 
 SharedAddress::SharedAddress(const ListenOptions& options,
@@ -132,18 +151,11 @@ std::shared_ptr<const SharedAddress::Members> SharedAddress::members() const {
 
 Status SharedAddress::join(const ListenOptions& options, std::shared_ptr<StreamSource> source) {
   const std::shared_ptr<const Members> before = members();
-  const auto refuse = [&](const Member& other, const std::string& why) {
-    return Status::error(NX_E_CONFIG, "listen = \"" + address_ + "\" is shared with " +
-                                          other.source->log_area + ", " + why);
-  };
   for (const Member& other : *before) {
-    if (other.takes == options.shares_as) {
-      return refuse(other, "which already takes " + other.takes +
-                               " there; give one of them another path or another address");
-    }
-    if (const char* key = difference(*options_, options)) {
-      return refuse(other, std::string("and the two must say the same for ") + key);
-    }
+    ListenOptions there = *options_;
+    there.shares_as = other.takes;
+    const std::string why = conflict(there, other.source->log_area, options);
+    if (!why.empty()) return Status::error(NX_E_CONFIG, "listen: " + why);
   }
   auto after = std::make_shared<Members>(*before);
   after->push_back({std::move(source), options.shares_as, options.max_unrecognized});

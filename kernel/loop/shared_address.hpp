@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernel/base/status.hpp"
@@ -37,6 +38,11 @@ class SharedAddress final : public StreamSource,
 
   // An address that can be shared by what it is: no port 0, which is another one each time.
   static bool possible(const ListenOptions& options, const nx_stream_handler& handler);
+  // Is it the same one each time? Port 0 is not.
+  static bool is_fixed(std::string_view address);
+  // Why a listener cannot have the address that `there` has, and whose that is; empty if it can.
+  static std::string conflict(const ListenOptions& there, const std::string& whose,
+                              const ListenOptions& options);
 
   SharedAddress(const ListenOptions& options, std::vector<std::shared_ptr<ListenSocket>> sockets);
 

@@ -2,7 +2,7 @@
 //
 // Small on purpose: a stream that is idle is this struct and nothing else. Bytes that come in pass
 // through the loop's shared buffer; only an unused rest stays (Spill). Bytes that go out have
-// memory only while they wait (Outbox) and leave in one system call at the end of the turn.
+// memory only while they wait (ByteQueue) and leave in one system call at the end of the turn.
 //
 // Epoll is used level triggered: a read that did not fill its buffer ends the work on a stream
 // without a second one that would find nothing, and a stream that used up its turn's share is
@@ -23,9 +23,9 @@
 #include <vector>
 
 #include "kernel/base/log.hpp"
+#include "kernel/loop/byte_queue.hpp"
 #include "kernel/loop/event_target.hpp"
 #include "kernel/loop/ip_ranges.hpp"
-#include "kernel/loop/outbox.hpp"
 #include "kernel/loop/rate_limit.hpp"
 #include "kernel/loop/spill.hpp"
 #include "kernel/loop/timers.hpp"
@@ -192,7 +192,7 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   void flush();  // by the loop, at the end of the turn
   void send_all();
   void send_last();
-  Sent send_some(Outbox& queue);
+  Sent send_some(ByteQueue& queue);
   void fail_tls(uint32_t reason);
 
   EventLoop& loop() const { return admission_.loop(); }
@@ -203,7 +203,7 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   std::unique_ptr<Proxied> proxied_;         // in Phase::proxy only
   void* connection_ = nullptr;  // the transport's; null until accepted() has returned it
   std::unique_ptr<Tls> tls_;
-  Outbox out_;
+  ByteQueue out_;
   Spill spill_;
   uint64_t deadline_at_ = 0;  // 0 = none; the timer may be due earlier, and then looks here
   int fd_;

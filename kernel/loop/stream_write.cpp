@@ -73,7 +73,7 @@ void Stream::send_all() {
       fail_tls(NX_CLOSED_TLS);
       return;
     }
-    Outbox& queue = tls_ == nullptr ? out_ : tls_->wire;
+    ByteQueue& queue = tls_ == nullptr ? out_ : tls_->wire;
     if (!queue.empty()) {
       switch (send_some(queue)) {
         case Sent::all:
@@ -117,7 +117,7 @@ void Stream::send_last() {
   send_all();
 }
 
-Stream::Sent Stream::send_some(Outbox& queue) {
+Stream::Sent Stream::send_some(ByteQueue& queue) {
   size_t total = 0;
   while (!queue.empty()) {
     if (total >= kSendPerTurn) return Sent::turn_is_over;

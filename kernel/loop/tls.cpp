@@ -123,7 +123,7 @@ Tls::Read Tls::read(uint8_t* to, size_t room) {
   return result;
 }
 
-bool Tls::encrypt(Outbox& plain, size_t most) {
+bool Tls::encrypt(ByteQueue& plain, size_t most) {
   while (!plain.empty() && wire.size() <= most) {
     iovec piece;
     size_t bytes = 0;

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "kernel/loop/outbox.hpp"
+#include "kernel/loop/byte_queue.hpp"
 #include "kernel/loop/tls_context.hpp"
 #include "nexus/nx_transport.h"
 
@@ -40,7 +40,7 @@ class Tls {
   static constexpr size_t kMostHeldBack = 18 << 10;  // one record that was incomplete
 
   // Moves `plain` into `wire`, until the latter holds more than `most`. False: failed, see error().
-  bool encrypt(Outbox& plain, size_t most);
+  bool encrypt(ByteQueue& plain, size_t most);
   // Appends close_notify to `wire`, once.
   void say_goodbye();
   bool said_goodbye() const { return said_goodbye_; }
@@ -51,7 +51,7 @@ class Tls {
   // Frees what only the handshake needed, the two addresses included.
   void forget_description();
 
-  Outbox wire;
+  ByteQueue wire;
   // Until the handshake is over: what describes the two ends.
   std::string address;
   std::string local_address;

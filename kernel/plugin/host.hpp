@@ -17,6 +17,7 @@
 namespace nexus {
 
 struct ConfigMistake;  // kernel/plugin/options.hpp
+class ListenClaims;    // kernel/loop/listen_claims.hpp
 class Metrics;         // kernel/plugin/metrics.hpp
 class WorkPool;        // kernel/plugin/work.hpp
 
@@ -26,7 +27,8 @@ struct HostContext {
   LoopGroup* loops = nullptr;
   Metrics* metrics = nullptr;
   WorkPool* work = nullptr;
-  void* router = nullptr;  // the routing layer's own; only its services know the type
+  ListenClaims* claims = nullptr;  // of all sections with a listener; null: nobody looks
+  void* router = nullptr;          // the routing layer's own; only its services know the type
   std::map<std::string, const void*, std::less<>> services;  // id -> static table
 };
 
@@ -43,6 +45,7 @@ struct Host : nx_host {
   HostContext& context;
   // Takes what the component reports while configure() runs, else null. [main]
   std::vector<ConfigMistake>* mistakes = nullptr;
+  std::string section;  // "transports.web"; empty: of no configuration
   std::string name;  // "authenticator.ticket": the area of its log lines, the prefix of its metrics
 };
 

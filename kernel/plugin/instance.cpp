@@ -17,7 +17,9 @@ Instance::Instance(const Component& component, HostContext& context, std::string
     : component_(component),
       section_(std::move(section)),
       host_(std::make_unique<Host>(context, std::string(kind_name(component.table->kind)) + "." +
-                                                std::string(component.name()))) {}
+                                                std::string(component.name()))) {
+  host_->section = section_;
+}
 
 Instance::~Instance() {
   stop();

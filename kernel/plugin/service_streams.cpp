@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernel/loop/listen_claims.hpp"
 #include "kernel/loop/listener.hpp"
 #include "kernel/loop/stream.hpp"
 #include "kernel/plugin/host.hpp"
@@ -114,12 +115,19 @@ int64_t flush(nx_stream* stream) { return Stream::of(stream).flush_now(); }
 void check(nx_host* host, const nx_listen_options* options,
            void (*mistake)(void* user, nx_str option, nx_str text), void* user) {
   if (options == nullptr || mistake == nullptr) return;
+  const Host& self = Host::of(host);
   try {
-    for (const ListenMistake& one : Listener::check(to_options(*options))) {
+    const ListenOptions wanted = to_options(*options);
+    ListenMistakes mistakes = Listener::check(wanted);
+    if (self.context.claims != nullptr) {
+      for (ListenMistake& one : self.context.claims->claim(self.section, wanted)) {
+        mistakes.push_back(std::move(one));
+      }
+    }
+    for (const ListenMistake& one : mistakes) {
       mistake(user, to_nx(one.option), to_nx(one.text));
     }
   } catch (const std::exception& e) {
-    const Host& self = Host::of(host);
     if (self.context.log != nullptr) self.context.log->error(self.name, e.what());
   }
 }

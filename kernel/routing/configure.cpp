@@ -141,6 +141,7 @@ bool RouterImpl::configure_router(const Value& config, std::vector<ConfigMistake
   host_context_.loops = loops_.get();
   host_context_.metrics = &metrics_;
   host_context_.work = &work_;
+  host_context_.claims = &listen_claims_;
   host_context_.router = &session_context_;
   session_context_.router = this;
   session_context_.serializers = &serializers_;

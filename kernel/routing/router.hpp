@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernel/base/text_hash.hpp"
+#include "kernel/loop/listen_claims.hpp"
 #include "kernel/nexus.hpp"
 #include "kernel/plugin/metrics.hpp"
 #include "kernel/plugin/pending_ops.hpp"
@@ -115,6 +116,7 @@ class RouterImpl final : public Router, public RouterPort {
   Log& log_;
   Metrics metrics_;
   WorkPool work_;
+  ListenClaims listen_claims_;
   HostContext host_context_;
   SessionContext session_context_;
   std::unique_ptr<Registry> registry_;

@@ -44,7 +44,7 @@ uint32_t read_mode(const Section& section) {
 
 }  // namespace
 
-void ListenOptions::read(const Section& section, const Services& services) {
+void ListenOptions::read(const Section& section, const Services& services, std::string_view takes) {
   address = section.text("listen");
   // What is absent or of the wrong type here the router has named.
   const bool given =
@@ -87,6 +87,7 @@ void ListenOptions::read(const Section& section, const Services& services) {
 
   nx_listen_options listen = to_abi();
   if (!given || wrong != nullptr) listen.address = to_str(":0");  // named above
+  listen.shares_as = to_str(takes);
   services.streams->check(
       services.host, &listen,
       [](void* user, nx_str option, nx_str text) {

@@ -105,7 +105,9 @@ struct ListenOptions {
 
   // Reads a checked section and names its mistakes there: an address that is none, options that
   // contradict each other, and with `services` also files, hosts and users that are not there.
-  void read(const Section& section, const Services& services);
+  // `takes` is what nx_listen_options.shares_as will be, for addresses that other sections have
+  // too.
+  void read(const Section& section, const Services& services, std::string_view takes);
 
   bool tls() const { return !tls_certificate.empty(); }
   bool unix_socket() const { return address.rfind("unix:", 0) == 0; }

@@ -289,6 +289,23 @@ class Check(FolderTest):
         self.assertEqual(sorted(found("no-such-host.invalid:80", unix_mode="0660")),
                          ["listen", "unix_mode"])
 
+    def test_addresses_that_two_sections_want(self):
+        def check(second, first=None):
+            first = first or {"type": "websocket", "listen": "127.0.0.1:8080"}
+            config = {"transports": {"a": first, "b": {"listen": "127.0.0.1:8080", **second}},
+                      "realms": anonymous_realm()}
+            return self.check("n.json", config)[2][:-1]
+
+        self.assertEqual(check({"type": "rawsocket"}), [])
+        self.assertEqual(check({"type": "websocket", "path": "/ws"}), [])
+        [line] = check({"type": "websocket"})
+        self.assertIn("transports.b.listen: \"127.0.0.1:8080\" is shared with transports.a, which "
+                      "already takes WebSocket at any path", line)
+        [line] = check({"type": "rawsocket", "tcp_keepalive": "5s"})
+        self.assertIn("the two must say the same for tcp_keepalive", line)
+        port_0 = {"type": "rawsocket", "listen": "127.0.0.1:0"}
+        self.assertEqual(check(port_0, port_0), [])
+
     def test_wrong_options_do_not_hide_wrong_values(self):
         found = self.mistakes_of({"type": "websocket", "lissten": "127.0.0.1:0",
                                   "ping_interval": "soon", "path": "ws", "origins": ["["],

@@ -141,7 +141,7 @@ TEST_CASE("T-63: two sections that take the same are told apart, or told so") {
       return error.what();
     }
   };
-  CHECK_THAT(error_of(""), Catch::Contains("transport.websocket") &&
+  CHECK_THAT(error_of(""), Catch::Contains("transports.ws") &&
                                Catch::Contains("already takes WebSocket at any path"));
   CHECK_THAT(error_of(R"(, "path": "/ws", "tcp_keepalive": "77s")"),
              Catch::Contains("tcp_keepalive"));

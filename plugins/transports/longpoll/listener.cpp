@@ -17,10 +17,12 @@ Listener::~Listener() { hub->clear(); }
 
 nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   const support::Section section(services, section_value);
-  options.read(section, services);
   hub->config.read(section);
+  options.read(section, services, takes());
   return section.verdict(error);
 }
+
+std::string Listener::takes() const { return "long-poll at " + hub->config.path + "/"; }
 
 nx_status Listener::listen(nx_error* error) {
   if (const nx_status status = prepare(error); status != NX_OK) return status;
@@ -34,8 +36,7 @@ nx_status Listener::listen(nx_error* error) {
   hub->max_message_size = max_message_size;
   hub->close_timeout_ms = options.close_timeout_ms;
   hub->prepare();
-  const std::string takes = "long-poll at " + hub->config.path + "/";
-  const nx_status status = open(Connection::kHandler, "http/1.1", takes, error);
+  const nx_status status = open(Connection::kHandler, "http/1.1", takes(), error);
   if (status == NX_OK) {
     make_urls("http", "https", hub->config.path.empty() ? "/" : hub->config.path);
   }

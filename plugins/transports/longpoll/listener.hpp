@@ -15,6 +15,7 @@ class Listener : public support::StreamListener {
   ~Listener() override;
 
   nx_status configure(const nx_value* section, nx_error* error);
+  std::string takes() const;  // for nx_listen_options.shares_as
   nx_status listen(nx_error* error);
   // nx_stream_handler.recognize. [loop]
   uint32_t recognize(const uint8_t* data, uint64_t size) const;

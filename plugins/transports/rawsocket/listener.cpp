@@ -8,9 +8,13 @@
 
 namespace nexus::rawsocket {
 
+namespace {
+constexpr std::string_view kTakes = "RawSocket";
+}  // namespace
+
 nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   const support::Section section(services, section_value);
-  options.read(section, services);
+  options.read(section, services, kTakes);
   if (options.max_message_size > kMaxLimit) {
     section.mistake("max_message_size", "RawSocket carries messages of at most 16M");
   }
@@ -30,7 +34,7 @@ nx_status Listener::listen(nx_error* error) {
   }
   exponent = exponent_for(max_message_size);
   max_message_size = limit_of(exponent);
-  const nx_status status = open(Connection::Thunks::kHandler, {}, "RawSocket", error);
+  const nx_status status = open(Connection::Thunks::kHandler, {}, kTakes, error);
   if (status == NX_OK) make_urls("rs", "rss", {});
   return status;
 }

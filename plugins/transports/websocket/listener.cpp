@@ -10,11 +10,15 @@ namespace nexus::websocket {
 
 nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   const support::Section section(services, section_value);
-  options.read(section, services);
   config.read(section);
+  options.read(section, services, takes());
   ping_interval_ms = config.ping_interval_ms;
   ping_timeout_ms = config.ping_timeout_ms;
   return section.verdict(error);
+}
+
+std::string Listener::takes() const {
+  return "WebSocket at " + (config.path.empty() ? "any path" : config.path);
 }
 
 nx_status Listener::listen(nx_error* error) {
@@ -25,8 +29,7 @@ nx_status Listener::listen(nx_error* error) {
                          "no serializer with a WebSocket subprotocol is loaded; load json, "
                          "msgpack, cbor or ubjson");
   }
-  const std::string takes = "WebSocket at " + (config.path.empty() ? "any path" : config.path);
-  const nx_status status = open(Connection::Thunks::kHandler, "http/1.1", takes, error);
+  const nx_status status = open(Connection::Thunks::kHandler, "http/1.1", takes(), error);
   if (status == NX_OK) make_urls("ws", "wss", config.path.empty() ? "/" : config.path);
   return status;
 }

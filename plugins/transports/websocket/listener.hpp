@@ -12,6 +12,7 @@ class Listener : public support::StreamListener {
   using StreamListener::StreamListener;
 
   nx_status configure(const nx_value* section, nx_error* error);  // [main]
+  std::string takes() const;                                      // for nx_listen_options.shares_as
   nx_status listen(nx_error* error);                              // [main]
 
   // nx_stream_handler.recognize. [loop]

@@ -301,9 +301,10 @@ typedef struct nx_host_streams_v1 {
   nx_status (*at_flush)(nx_stream* stream);
 
   /* Tells what listen() would refuse these options for, as far as it can be known without opening
-   * anything: certificates and keys are read, names are looked up, users and folders too. Calls
-   * `mistake` for each, with the usual name of the option ("listen", "tls.key", "unix_owner", …)
-   * and a text for the operator, both lent. For configure(). [main] */
+   * anything: certificates and keys are read, names are looked up, users and folders too, and the
+   * addresses and shares_as of the listeners that were checked before. Calls `mistake` for each,
+   * with the usual name of the option ("listen", "tls.key", "unix_owner", …) and a text for the
+   * operator, both lent. For configure(). [main] */
   void (*check)(nx_host* host, const nx_listen_options* options,
                 void (*mistake)(void* user, nx_str option, nx_str text), void* user);
   /* Writes what is queued now and not at the end of the turn, for those who must know whether the

@@ -1,8 +1,8 @@
-// What bytes live in: chunks and outboxes, and the spill.
+// What bytes live in: chunks and queues, and the spill.
 #include <catch2/catch.hpp>
 #include <cstring>
 
-#include "kernel/loop/outbox.hpp"
+#include "kernel/loop/byte_queue.hpp"
 #include "kernel/loop/spill.hpp"
 #include "tests/unit/loop/harness.hpp"
 
@@ -11,10 +11,10 @@ using nexus::test::pattern;
 
 namespace {
 
-std::string contents(const Outbox& outbox) {
+std::string contents(const ByteQueue& queue) {
   iovec pieces[256];
   size_t bytes = 0;
-  const int count = outbox.gather(pieces, 256, &bytes);
+  const int count = queue.gather(pieces, 256, &bytes);
   std::string result;
   for (int i = 0; i < count; ++i) {
     result.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
@@ -29,96 +29,96 @@ std::string text_of(Spill& spill) {
 
 }  // namespace
 
-TEST_CASE("an outbox gives back what was appended, in order, however it is taken") {
+TEST_CASE("an queue gives back what was appended, in order, however it is taken") {
   ChunkPool pool;
-  Outbox outbox;
+  ByteQueue queue;
   std::string expected;
   for (size_t size : {1, 100, 2000, 5000, 40000, 3, 70000, 0, 12}) {
     const std::string bytes = pattern(size, static_cast<uint32_t>(size));
-    REQUIRE(outbox.append(as_bytes(bytes), pool));
+    REQUIRE(queue.append(as_bytes(bytes), pool));
     expected += bytes;
   }
-  CHECK(outbox.size() == expected.size());
-  CHECK(contents(outbox) == expected);
+  CHECK(queue.size() == expected.size());
+  CHECK(contents(queue) == expected);
   for (size_t step : {1, 99, 2047, 30000}) {
-    outbox.consume(step, pool);
+    queue.consume(step, pool);
     expected.erase(0, step);
-    CHECK(contents(outbox) == expected);
+    CHECK(contents(queue) == expected);
   }
-  outbox.consume(outbox.size(), pool);
-  CHECK(outbox.empty());
-  CHECK(contents(outbox).empty());
+  queue.consume(queue.size(), pool);
+  CHECK(queue.empty());
+  CHECK(contents(queue).empty());
 }
 
 TEST_CASE("reserve and commit append in place") {
   ChunkPool pool;
-  Outbox outbox;
-  uint8_t* const room = outbox.reserve(10, pool);
+  ByteQueue queue;
+  uint8_t* const room = queue.reserve(10, pool);
   REQUIRE(room != nullptr);
   std::memcpy(room, "0123456789", 10);
-  outbox.commit(4);
-  CHECK(contents(outbox) == "0123");
-  CHECK(outbox.reserve(6, pool) == room + 4);  // the same chunk goes on
-  outbox.commit(0);
-  uint8_t* const large = outbox.reserve(1 << 20, pool);
+  queue.commit(4);
+  CHECK(contents(queue) == "0123");
+  CHECK(queue.reserve(6, pool) == room + 4);  // the same chunk goes on
+  queue.commit(0);
+  uint8_t* const large = queue.reserve(1 << 20, pool);
   REQUIRE(large != nullptr);
   std::memset(large, 'z', 1 << 20);
-  outbox.commit(SIZE_MAX);  // never more than there is room for
-  CHECK(outbox.size() == 4 + (1 << 20));
-  CHECK(contents(outbox) == "0123" + std::string(1 << 20, 'z'));
-  outbox.clear(pool);
-  CHECK(outbox.empty());
+  queue.commit(SIZE_MAX);  // never more than there is room for
+  CHECK(queue.size() == 4 + (1 << 20));
+  CHECK(contents(queue) == "0123" + std::string(1 << 20, 'z'));
+  queue.clear(pool);
+  CHECK(queue.empty());
 }
 
 TEST_CASE("a reservation that is never committed is no bytes") {
   ChunkPool pool;
-  Outbox outbox;
-  CHECK(outbox.reserve(50000, pool) != nullptr);
-  CHECK(contents(outbox).empty());
-  REQUIRE(outbox.append(as_bytes("abc"), pool));
-  CHECK(contents(outbox) == "abc");
-  outbox.consume(3, pool);
-  outbox.commit(10);  // too late: nothing is left to commit to
-  CHECK(outbox.empty());
+  ByteQueue queue;
+  CHECK(queue.reserve(50000, pool) != nullptr);
+  CHECK(contents(queue).empty());
+  REQUIRE(queue.append(as_bytes("abc"), pool));
+  CHECK(contents(queue) == "abc");
+  queue.consume(3, pool);
+  queue.commit(10);  // too late: nothing is left to commit to
+  CHECK(queue.empty());
 }
 
 TEST_CASE("a part of a counted buffer is shared until the socket has it") {
   ChunkPool pool;
   const BufferRef buffer = BufferRef::copy_of(as_bytes("hello, world"));
-  Outbox outbox;
-  REQUIRE(outbox.append(as_bytes("<"), pool));
-  REQUIRE(outbox.append_part(buffer.get(), buffer.bytes().subspan(7), pool));
-  REQUIRE(outbox.append(as_bytes(">"), pool));
-  CHECK(contents(outbox) == "<world>");
+  ByteQueue queue;
+  REQUIRE(queue.append(as_bytes("<"), pool));
+  REQUIRE(queue.append_part(buffer.get(), buffer.bytes().subspan(7), pool));
+  REQUIRE(queue.append(as_bytes(">"), pool));
+  CHECK(contents(queue) == "<world>");
   CHECK(buffer.get()->count == 2);
-  outbox.consume(3, pool);
-  CHECK(contents(outbox) == "rld>");
+  queue.consume(3, pool);
+  CHECK(contents(queue) == "rld>");
   CHECK(buffer.get()->count == 2);
-  outbox.consume(3, pool);
+  queue.consume(3, pool);
   CHECK(buffer.get()->count == 1);
-  REQUIRE(outbox.append_part(buffer.get(), buffer.bytes(), pool));
-  outbox.clear(pool);
+  REQUIRE(queue.append_part(buffer.get(), buffer.bytes(), pool));
+  queue.clear(pool);
   CHECK(buffer.get()->count == 1);
 }
 
-TEST_CASE("an empty outbox holds no chunk, and a short queue only a small one") {
+TEST_CASE("an empty queue holds no chunk, and a short queue only a small one") {
   ChunkPool pool;
-  Outbox outbox;
-  REQUIRE(outbox.append(as_bytes("x"), pool));
+  ByteQueue queue;
+  REQUIRE(queue.append(as_bytes("x"), pool));
   CHECK(pool.counted() <= 2048);
-  outbox.consume(1, pool);
+  queue.consume(1, pool);
   CHECK(pool.kept() == 2048);  // back on the shelf
 }
 
 TEST_CASE("the pool keeps what is used, gives the rest back, and never keeps too much") {
   ChunkPool pool;
   {
-    Outbox outbox;
+    ByteQueue queue;
     // 32 MiB in large chunks.
     for (int i = 0; i < 2048; ++i) {
-      REQUIRE(outbox.append(as_bytes(std::string(16384, 'x')), pool));
+      REQUIRE(queue.append(as_bytes(std::string(16384, 'x')), pool));
     }
-    outbox.clear(pool);
+    queue.clear(pool);
   }
   CHECK(pool.kept() <= ChunkPool::kKeepMost);
   CHECK(pool.kept() > ChunkPool::kKeepMost / 2);
@@ -126,9 +126,9 @@ TEST_CASE("the pool keeps what is used, gives the rest back, and never keeps too
   // What every interval touches stays.
   for (int i = 0; i < 40; ++i) {
     pool.trim();
-    Outbox outbox;
-    REQUIRE(outbox.append(as_bytes(std::string(100, 'x')), pool));
-    outbox.clear(pool);
+    ByteQueue queue;
+    REQUIRE(queue.append(as_bytes(std::string(100, 'x')), pool));
+    queue.clear(pool);
   }
   CHECK_FALSE(pool.wants_trim());
   CHECK(pool.kept() <= ChunkPool::kKeepLeast);

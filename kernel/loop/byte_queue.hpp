@@ -1,6 +1,6 @@
-// Outbox: the bytes of one connection that wait for their socket, as a list of chunks. [loop]
+// ByteQueue: the bytes of one connection that wait for their socket, as a list of chunks. [loop]
 //
-// Holds no memory while it is empty. Whoever owns an Outbox clears it with the pool that filled
+// Holds no memory while it is empty. Whoever owns an ByteQueue clears it with the pool that filled
 // it before both end.
 #pragma once
 
@@ -13,11 +13,11 @@
 
 namespace nexus {
 
-class Outbox {
+class ByteQueue {
  public:
-  Outbox() = default;
-  Outbox(const Outbox&) = delete;
-  Outbox& operator=(const Outbox&) = delete;
+  ByteQueue() = default;
+  ByteQueue(const ByteQueue&) = delete;
+  ByteQueue& operator=(const ByteQueue&) = delete;
 
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }

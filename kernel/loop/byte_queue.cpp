@@ -1,12 +1,12 @@
-// Outbox: see the header.
-#include "kernel/loop/outbox.hpp"
+// ByteQueue: see the header.
+#include "kernel/loop/byte_queue.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 namespace nexus {
 
-uint8_t* Outbox::reserve(size_t size, ChunkPool& pool) {
+uint8_t* ByteQueue::reserve(size_t size, ChunkPool& pool) {
   if (last_ != nullptr && last_->room() >= size) return last_->end;
   // A queue that goes beyond its small first chunk is going to be long.
   Chunk* const chunk = pool.with_room(empty() ? size : std::max(size, ChunkPool::kLarge));
@@ -15,14 +15,14 @@ uint8_t* Outbox::reserve(size_t size, ChunkPool& pool) {
   return chunk->end;
 }
 
-void Outbox::commit(size_t used) {
+void ByteQueue::commit(size_t used) {
   if (last_ == nullptr) return;
   used = std::min(used, last_->room());
   last_->end += used;
   size_ += used;
 }
 
-bool Outbox::append(Bytes bytes, ChunkPool& pool) {
+bool ByteQueue::append(Bytes bytes, ChunkPool& pool) {
   while (!bytes.empty()) {
     if (last_ == nullptr || last_->room() == 0) {
       const size_t want =
@@ -37,7 +37,7 @@ bool Outbox::append(Bytes bytes, ChunkPool& pool) {
   return true;
 }
 
-bool Outbox::append_part(nx_buffer* owner, Bytes part, ChunkPool& pool) {
+bool ByteQueue::append_part(nx_buffer* owner, Bytes part, ChunkPool& pool) {
   if (part.empty()) return true;
   Chunk* const chunk = pool.part_of(owner, part);
   if (chunk == nullptr) return false;
@@ -46,7 +46,7 @@ bool Outbox::append_part(nx_buffer* owner, Bytes part, ChunkPool& pool) {
   return true;
 }
 
-int Outbox::gather(iovec* pieces, int max, size_t* bytes) const {
+int ByteQueue::gather(iovec* pieces, int max, size_t* bytes) const {
   int count = 0;
   *bytes = 0;
   for (const Chunk* chunk = first_; chunk != nullptr && count < max; chunk = chunk->next) {
@@ -57,7 +57,7 @@ int Outbox::gather(iovec* pieces, int max, size_t* bytes) const {
   return count;
 }
 
-void Outbox::consume(size_t taken, ChunkPool& pool) {
+void ByteQueue::consume(size_t taken, ChunkPool& pool) {
   taken = std::min(taken, size_);
   size_ -= taken;
   while (first_ != nullptr && taken >= first_->size()) {
@@ -73,7 +73,7 @@ void Outbox::consume(size_t taken, ChunkPool& pool) {
   }
 }
 
-void Outbox::clear(ChunkPool& pool) {
+void ByteQueue::clear(ChunkPool& pool) {
   while (first_ != nullptr) {
     Chunk* const done = first_;
     first_ = done->next;
@@ -83,7 +83,7 @@ void Outbox::clear(ChunkPool& pool) {
   size_ = 0;
 }
 
-void Outbox::push(Chunk* chunk) {
+void ByteQueue::push(Chunk* chunk) {
   (last_ == nullptr ? first_ : last_->next) = chunk;
   last_ = chunk;
 }
