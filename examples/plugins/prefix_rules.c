@@ -56,7 +56,7 @@ static nx_status authorize(void* opaque, nx_op op, const nx_authz_request* reque
 
 static void cancel(void* self, nx_op op) { (void)self, (void)op; }
 
-static const nx_authorizer_v1 table = {sizeof(nx_authorizer_v1), 0, authorize, cancel};
+static const nx_authorizer_v1 table = {sizeof(nx_authorizer_v1), 0, authorize, cancel, NULL};
 
 static nx_status create(nx_host* host, void** self, nx_error* error) {
   struct prefix_rules* made = calloc(1, sizeof *made);

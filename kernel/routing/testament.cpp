@@ -5,6 +5,7 @@
 #include "kernel/message/error_uri.hpp"
 #include "kernel/routing/meta.hpp"
 #include "kernel/routing/realm.hpp"
+#include "kernel/session/validate.hpp"
 
 namespace nexus {
 namespace {
@@ -42,6 +43,14 @@ bool parse_publish_options(const Testament& testament, Writer& scratch, Options&
   message.options = testament.options;
   message.payload.format = testament.format;
   return parse_options(message, scratch, out, violation);
+}
+
+Payload payload_of(const Testament& testament) {
+  Payload payload;
+  payload.format = testament.format;
+  payload.args = testament.args;
+  payload.kwargs = testament.kwargs;
+  return payload;
 }
 
 // Reads a testament from the arguments; null after the call has failed.
@@ -186,7 +195,18 @@ class Executor : public std::enable_shared_from_this<Executor> {
   }
 
   void settle(const AccessAnswer& answer) {
-    if (answer.allowed) realm_->events().note(list_[next_], who_, answer.grant);
+    if (!answer.allowed || !valid(*list_[next_], answer.grant)) return;
+    realm_->events().note(list_[next_], who_, answer.grant);
+  }
+
+  // Z-12
+  bool valid(const Testament& testament, const Grant& grant) {
+    if (grant.validator == 0) return true;
+    Violation why;
+    if (!parse_publish_options(testament, shard_.option_text, shard_.options, why)) return false;
+    return judge_payload(shard_, *who_, realm_->policy(), NX_ACTION_PUBLISH, testament.topic,
+                         payload_of(testament), shard_.options, grant)
+        .accepted();
   }
 
   void keep() {
@@ -223,11 +243,8 @@ void publish_testament(Broker& broker, Shard& shard, const Testament& testament,
                        const SessionInfo& publisher, const Grant& grant) {
   Violation why;
   if (!parse_publish_options(testament, shard.option_text, shard.options, why)) return;
-  Payload payload;
-  payload.format = testament.format;
-  payload.args = testament.args;
-  payload.kwargs = testament.kwargs;
-  broker.publish_for(shard, publisher, testament.topic, shard.options, payload, grant);
+  broker.publish_for(shard, publisher, testament.topic, shard.options, payload_of(testament),
+                     grant);
 }
 
 }  // namespace nexus

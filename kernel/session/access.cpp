@@ -12,6 +12,7 @@ AuthzAnswer::AuthzAnswer(const nx_authz_result& result)
       remember(result.remember),
       remember_ms(result.remember_ms),
       trust_level(result.trust_level),
+      validate(result.struct_size >= sizeof result ? result.validate : 0),
       error_uri(to_view(result.error_uri)),
       error_message(to_view(result.error_message)) {}
 
@@ -64,6 +65,19 @@ const AccessAnswer* remembered_access(Shard& shard, const SessionInfo& info, uin
   return shard.access.find(key, epoch, shard.loop.now_ms());
 }
 
+nx_authz_request make_request(const SessionInfo& who) {
+  nx_authz_request request{};
+  request.struct_size = sizeof request;
+  request.session = who.id;
+  request.realm = to_nx(who.realm);
+  request.authid = to_nx(who.authid);
+  request.authrole = to_nx(who.authrole);
+  request.authmethod = to_nx(who.authmethod);
+  request.authprovider = to_nx(who.authprovider);
+  request.details = who.attributes.get();
+  return request;
+}
+
 PendingAccess::~PendingAccess() { end_operation(true); }
 
 void PendingAccess::end_operation(bool cancel) {
@@ -81,22 +95,13 @@ void PendingAccess::end_operation(bool cancel) {
 
 bool PendingAccess::ask(size_t from, AccessAnswer& answer) {
   const std::vector<AuthorizerHandle>& chain = realm_->policy().authorizers;
-  const SessionInfo& info = *who_;
   epoch_ = shard_.router.access_epoch();  // an invalidation from here on wins
   PendingOps& operations = shard_.router.operations();
-  nx_authz_request request{};
-  request.struct_size = sizeof request;
+  nx_authz_request request = make_request(*who_);
   request.action = request_.action;
   request.match = static_cast<uint32_t>(request_.match);
   request.uri = to_nx(request_.uri);
   request.options = request_.options.get();
-  request.session = info.id;
-  request.realm = to_nx(info.realm);
-  request.authid = to_nx(info.authid);
-  request.authrole = to_nx(info.authrole);
-  request.authmethod = to_nx(info.authmethod);
-  request.authprovider = to_nx(info.authprovider);
-  request.details = info.attributes.get();
   for (current_ = from; current_ < chain.size(); ++current_) {
     op_ = operations.begin(shard_.loop, 0,
                            [this](nx_status status, std::unique_ptr<OpAnswer> result) {
@@ -143,6 +148,10 @@ bool PendingAccess::decide(nx_status status, const AuthzAnswer& result, AccessAn
   if (result.disclose != 0) answer.grant.disclose = result.disclose;
   answer.grant.has_trust_level = answer.allowed;
   answer.grant.trust_level = result.trust_level;
+  const bool payload = request_.action == NX_ACTION_PUBLISH || request_.action == NX_ACTION_CALL;
+  if (answer.allowed && payload && result.validate != 0) {
+    answer.grant.validator = static_cast<uint32_t>(current_) + 1;
+  }
   if (!answer.allowed) {
     answer.error_uri =
         result.error_uri.empty() ? std::string(uri::kNotAuthorized) : result.error_uri;

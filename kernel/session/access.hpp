@@ -36,7 +36,7 @@ struct AccessAnswer {
 // An nx_authz_result with everything copied, so that it can cross threads.
 struct AuthzAnswer : OpAnswer {
   explicit AuthzAnswer(const nx_authz_result& result);
-  uint32_t decision, disclose, remember, remember_ms, trust_level;
+  uint32_t decision, disclose, remember, remember_ms, trust_level, validate;
   std::string error_uri, error_message;
 };
 
@@ -98,6 +98,9 @@ class AccessCache {
   uint64_t found_expires_ms_ = 0;  // of what find() found last
   std::array<Warm, 256> warm_;
 };
+
+// Who asks; what for is for the caller to add. Lends the session's texts.
+nx_authz_request make_request(const SessionInfo& who);
 
 // A question that waits for its answer, and where it is about a request, that message. Deleting it
 // cancels it. It may outlive the session that it is about.

@@ -23,6 +23,7 @@ struct Grant {
   uint32_t disclose = NX_DISCLOSE_REALM;
   bool has_trust_level = false;
   uint32_t trust_level = 0;
+  uint32_t validator = 0;  // which authorizer wants to see the payload, from 1; 0 = none does
 };
 
 class RealmPort {

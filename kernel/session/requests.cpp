@@ -3,6 +3,7 @@
 #include "kernel/message/error_uri.hpp"
 #include "kernel/message/table.hpp"
 #include "kernel/session/session.hpp"
+#include "kernel/session/validate.hpp"
 
 namespace nexus {
 namespace {
@@ -183,7 +184,7 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
       if (match == Match::exact) {
         if (const Grant* warm =
                 shard_.access.warm(info_->id, action, message.uri, epoch, shard_.loop.now_ms())) {
-          dispatch(message, Grant(*warm));  // a copy: the memory may change below
+          go_on(message, bytes, Grant(*warm));  // a copy: the memory may change below
           return paused_ == 0;
         }
       }
@@ -216,7 +217,7 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
       if (!decided.allowed) {
         refuse(message, decided.error_uri, decided.error_message);
       } else {
-        dispatch(message, decided.grant);
+        go_on(message, bytes, decided.grant);
       }
       return paused_ == 0;
     }
@@ -226,9 +227,26 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
   if (!answer->allowed) {
     refuse(message, answer->error_uri, answer->error_message);
   } else {
-    dispatch(message, answer->grant);
+    go_on(message, bytes, answer->grant);
   }
   return paused_ == 0;
+}
+
+// What an authorizer has allowed; perhaps only if it likes the payload.
+void Session::go_on(const Message& message, Bytes bytes, const Grant& grant) {
+  if (grant.validator == 0) return dispatch(message, grant);
+  const PayloadVerdict verdict =
+      judge_payload(shard_, *info_, realm_->policy(), action_of(message.code), message.uri,
+                    message.payload, shard_.options, grant);
+  if (state_ != SessionState::established) return;
+  // The plugin may have used the memory that the message's text and options lie in.
+  Message again;
+  Violation why;
+  if (!parse(*format_, bytes, shard_.text, again, why) ||
+      !parse_options(again, shard_.option_text, shard_.options, why)) {
+    return;
+  }
+  verdict.accepted() ? dispatch(again, grant) : refuse(again, verdict.uri, verdict.text);
 }
 
 void Session::dispatch(const Message& message, const Grant& grant) {

@@ -98,6 +98,7 @@ class Session : public nx_session {
   bool handle_established(const Message& message, Bytes bytes, const AccessAnswer* answer);
   bool request(const Message& message, Bytes bytes, const AccessAnswer* answer);
   bool check_request_id(const Message& message);
+  void go_on(const Message& message, Bytes bytes, const Grant& grant);
   void dispatch(const Message& message, const Grant& grant);
   void refuse(const Message& message, std::string_view uri, std::string_view text);
   void on_goodbye(const Message& message);

@@ -264,7 +264,7 @@ void check_interface(const Choice& choice, const nx_component& component, Report
                       : component.kind == NX_KIND_TRANSPORT ? Shape{8, sizeof(nx_transport_v1)}
                       : component.kind == NX_KIND_AUTHENTICATOR
                           ? Shape{8, sizeof(nx_authenticator_v1)}
-                          : Shape{8, sizeof(nx_authorizer_v1)};
+                          : Shape{8, offsetof(nx_authorizer_v1, validate)};  // optional
   uint32_t size = 0;
   std::memcpy(&size, table, sizeof size);
   if (!report.require(size >= shape.size, std::string(id) + " is shorter than it must be") ||

@@ -73,8 +73,8 @@ class Layout(unittest.TestCase):
         self.assertIn("nx_str has 16 bytes", says)
 
     def test_appended_field_needs_a_new_minor(self):
-        says = self.check("nx_authorizer.h", "  nx_str error_message;\n} nx_authz_result;",
-                          "  nx_str error_message;\n  uint64_t more;\n} nx_authz_result;")
+        says = self.check("nx_authorizer.h", "  uint32_t reserved;\n} nx_authz_result;",
+                          "  uint32_t reserved;\n  uint64_t more;\n} nx_authz_result;")
         self.assertIn("not in any sdk/abi/v*.txt", says)
         self.assertIn("nx_authz_result.more", says)
 

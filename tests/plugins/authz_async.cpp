@@ -22,6 +22,8 @@
 //   .audit     ALLOW, after publishing to com.test.audit as the router itself
 //   .disclose  ALLOW with NX_DISCLOSE_ALWAYS; .anonymous  ALLOW with NX_DISCLOSE_NEVER
 //   .trusted   ALLOW with the trust level 7
+//   .payload   ALLOW, if the payload is good; with ".once" anywhere, remembered for the role. A
+//              first argument "bad" is bad, "throw" throws, "audit" publishes as .audit does
 //
 // Option `reload` is what it answers when told to reload; each time is a log line "reload".
 // Option `remember_ms` is how long .remember and .roleonce hold; 0 = until invalidated.
@@ -112,6 +114,10 @@ class AuthzTest : public Authorizer, public Reloadable {
       return AuthzAnswer::pending();
     }
     if (says(".release")) release_held();
+    if (says(".payload")) {
+      AuthzAnswer answer = AuthzAnswer::allow().validate_payload();
+      return says(".once") ? answer.remember_for_role(remember_ms_) : answer;
+    }
     if (says(".forget")) invalidate();
     if (says(".remember")) return AuthzAnswer::allow().remember_for_session(remember_ms_);
     if (says(".roleonce")) return AuthzAnswer::allow().remember_for_role(remember_ms_);
@@ -120,6 +126,14 @@ class AuthzTest : public Authorizer, public Reloadable {
     if (says(".trusted")) return AuthzAnswer::allow().trust_level(7);
     if (says(".anonymous")) return AuthzAnswer::allow().disclose(NX_DISCLOSE_NEVER);
     return AuthzAnswer::allow();
+  }
+
+  std::string validate(const AuthzRequest& request, ValueView args, ValueView kwargs) override {
+    const std::string_view first = args.is(NX_LIST) ? args.at(0).as_string() : std::string_view();
+    if (first == "throw") throw std::runtime_error("thrown on purpose");
+    if (first == "audit") audit(request);
+    if (first == "bad") return "the first argument is bad";
+    return kwargs.is(NX_DICT) && kwargs["bad"].as_bool() ? "kwargs are bad" : "";
   }
 
   void cancel(nx_op op) override {

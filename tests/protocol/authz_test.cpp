@@ -263,5 +263,78 @@ TEST_CASE("Z-10: an authorizer decides about disclosure") {
         publisher.session());
 }
 
+TEST_CASE("Z-12: an authorizer may want to see the payload of calls") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_authorizer());
+  Peer& callee = world.join();
+  Peer& caller = world.join();
+  Peer& auditor = world.join();
+  const uint64_t audit = auditor.subscribe("com.test.audit");
+  for (const char* uri : {"com.example.payload", "com.example.payload.once"}) {
+    CAPTURE(uri);
+    const uint64_t registration = callee.register_procedure(uri);
+    const auto call = [&](const Value& args, const Value& kwargs = Value()) {
+      return caller.call(uri, dict(), args, kwargs);
+    };
+    const auto goes_on = [&](uint64_t request, const Value& args) {
+      const Message invocation = callee.expect_invocation(registration);
+      CHECK(invocation.args() == args);
+      callee.yield(invocation.request(), dict(), list("done"));
+      CHECK(caller.expect_result(request).args() == list("done"));
+    };
+    for (int i = 0; i < 3; ++i) {  // asked for each, however well the permission is known
+      goes_on(call(list("good", i)), list("good", i));
+      const Message bad =
+          caller.expect_call_error(call(list("bad")), "wamp.error.invalid_argument");
+      CHECK(bad.args().at(0).as_string() == "the first argument is bad");
+      caller.expect_call_error(call(list(), dict({{"bad", true}})), "wamp.error.invalid_argument");
+    }
+    goes_on(call(list()), list());
+    caller.expect_call_error(call(list("throw")), "wamp.error.authorization_failed");
+    // What it publishes meanwhile leaves the call as it is.
+    goes_on(call(list("audit")), list("audit"));
+    auditor.expect_event(audit);
+    // What nobody could see whole is refused.
+    caller.expect_call_error(caller.call(uri, dict({{"progress", true}}), list("good")),
+                             "wamp.error.option_not_allowed");
+    expect_nothing({&callee, &caller, &auditor});
+  }
+}
+
+TEST_CASE("Z-12: an authorizer may want to see the payload of events") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_authorizer());
+  Peer& subscriber = world.join();
+  Peer& publisher = world.join();
+  for (const char* uri : {"com.example.payload", "com.example.payload.once"}) {
+    CAPTURE(uri);
+    const uint64_t topic = subscriber.subscribe(uri);
+    for (int i = 0; i < 2; ++i) {
+      publisher.publish(uri, dict(), list("bad"));
+      publisher.expect_error(kPublish,
+                             publisher.publish(uri, dict({{"acknowledge", true}}), list("bad")),
+                             "wamp.error.invalid_argument");
+      publisher.publish(uri, dict(), list("good", i));
+      CHECK(subscriber.expect_event(topic).args() == list("good", i));
+    }
+    expect_nothing({&subscriber, &publisher});
+  }
+}
+
+TEST_CASE("Z-12, P-52: a testament whose payload is bad is not published") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_authorizer());
+  Peer& subscriber = world.join();
+  const uint64_t topic = subscriber.subscribe("com.example.payload");
+  for (const char* word : {"bad", "good"}) {
+    auto mortal = Peer::joined(world.router, setup.link);
+    mortal->expect_result(mortal->call("wamp.session.add_testament", dict(),
+                                       list("com.example.payload", list(word), dict())));
+    mortal->leave();
+  }
+  CHECK(subscriber.expect_event(topic).args() == list("good"));
+  expect_nothing({&subscriber});
+}
+
 }  // namespace
 }  // namespace nexus::test

@@ -152,7 +152,7 @@ std::optional<std::string> from_base64(std::string_view text) {
     return std::nullopt;
   }
   const size_t padding = text[text.size() - 1] != '=' ? 0 : text[text.size() - 2] != '=' ? 1 : 2;
-  octets.resize(octets.size() - padding);
+  octets.erase(octets.size() - padding);
   // The library is lenient about white space and about bits that do not count.
   if (to_base64(octets) != text) return std::nullopt;
   return octets;

@@ -70,6 +70,10 @@ typedef struct nx_authz_result {
   uint32_t trust_level; /* 0 … ; shown to receivers that ask for it */
   nx_str error_uri;     /* DENY: empty = wamp.error.not_authorized */
   nx_str error_message;
+  /* ALLOW of a PUBLISH or CALL: 1 = each payload is to be shown to validate() before it goes on.
+   * Remembered with the answer. */
+  uint32_t validate;
+  uint32_t reserved;
 } nx_authz_result;
 
 typedef struct nx_authorizer_v1 {
@@ -78,6 +82,20 @@ typedef struct nx_authorizer_v1 {
   nx_status (*authorize)(void* self, nx_op op, const nx_authz_request* request,
                          nx_authz_result* out); /* [loop] */
   void (*cancel)(void* self, nx_op op);         /* [loop] */
+  /* Is this a payload that may go on? Called for each PUBLISH and CALL whose permission says
+   * `validate`, also where that is remembered; NULL in plugins that never say so. `args` is a list
+   * or NULL, `kwargs` a dict or NULL, both lent, of at most 100,000 values. Answers at once:
+   *
+   *   NX_OK          it goes on
+   *   NX_E_INVALID   refused with wamp.error.invalid_argument and the error's text; a PUBLISH that
+   *                  nobody acknowledges is dropped
+   *   others         refused with wamp.error.authorization_failed
+   *
+   * Not asked, since nothing could be said: refused with wamp.error.invalid_argument are payloads
+   * of more values, and sealed ones (payload passthru); with wamp.error.option_not_allowed
+   * progressive calls, whose later parts nobody would see. [loop] */
+  nx_status (*validate)(void* self, const nx_authz_request* request, const nx_value* args,
+                        const nx_value* kwargs, nx_error* error);
 } nx_authorizer_v1;
 
 #define NX_HOST_AUTHZ "nexus.authz/1"

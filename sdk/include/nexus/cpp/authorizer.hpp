@@ -31,6 +31,8 @@ class AuthzAnswer {
     return remember_ = NX_REMEMBER_ROLE, remember_ms_ = ms, *this;
   }
   AuthzAnswer& trust_level(uint32_t level) { return trust_ = level, *this; }
+  // Each payload of this PUBLISH or CALL is shown to validate() first.
+  AuthzAnswer& validate_payload() { return validate_ = 1, *this; }
 
   bool is_pending() const { return decision_ == 0; }
   // Points `out` at this object's texts: it must outlive the use of `out`.
@@ -42,6 +44,7 @@ class AuthzAnswer {
     out.trust_level = trust_;
     out.error_uri = to_nx(uri_);
     out.error_message = to_nx(message_);
+    out.validate = validate_;
   }
 
  private:
@@ -52,6 +55,7 @@ class AuthzAnswer {
   uint32_t remember_ = NX_REMEMBER_NOT;
   uint32_t remember_ms_ = 0;
   uint32_t trust_ = 0;
+  uint32_t validate_ = 0;
   std::string uri_, message_;
 };
 
@@ -138,6 +142,14 @@ class Authorizer : public Component {
   // The operation ended without an answer: deadline, or the session is gone. [loop]
   virtual void cancel(nx_op op) { static_cast<void>(op); }
 
+  // What is wrong with the payload of a PUBLISH or CALL whose permission said validate_payload(),
+  // for its sender; empty: nothing. `args` and `kwargs` are lent, and null where there are none.
+  // Anything thrown refuses it with wamp.error.authorization_failed. [loop]
+  virtual std::string validate(const AuthzRequest& request, ValueView args, ValueView kwargs) {
+    static_cast<void>(request), static_cast<void>(args), static_cast<void>(kwargs);
+    return {};
+  }
+
   // Makes the router forget remembered answers; empty = all. [any]
   void invalidate(std::string_view realm = {}, std::string_view authrole = {}) const {
     authz_.invalidate(host().get(), to_nx(realm), to_nx(authrole));
@@ -151,11 +163,19 @@ class Authorizer : public Component {
 
   const void* interface_of(std::string_view id) override {
     static constexpr nx_authorizer_v1 kTable = {sizeof(nx_authorizer_v1), 0, &call_authorize,
-                                                &call_cancel};
+                                                &call_cancel, &call_validate};
     return id == NX_AUTHORIZER_V1 ? &kTable : nullptr;
   }
 
  private:
+  AuthzRequest seen(const nx_authz_request& request) const {
+    return {request.action,           request.match,
+            view(request.uri),        lent(request.options),
+            request.session,          view(request.realm),
+            view(request.authid),     view(request.authrole),
+            view(request.authmethod), view(request.authprovider),
+            lent(request.details)};
+  }
   static Authorizer& of(void* self) {
     return *static_cast<Authorizer*>(static_cast<Component*>(self));
   }
@@ -165,17 +185,7 @@ class Authorizer : public Component {
     Authorizer& component = of(self);
     return component.guarded("authorize()", [&] {
       component.threads().loop("authorize()");
-      const AuthzRequest seen{request->action,
-                              request->match,
-                              view(request->uri),
-                              component.lent(request->options),
-                              request->session,
-                              view(request->realm),
-                              view(request->authid),
-                              view(request->authrole),
-                              view(request->authmethod),
-                              view(request->authprovider),
-                              component.lent(request->details)};
+      const AuthzRequest seen = component.seen(*request);
       AuthzAnswer answer =
           component.authorize(AuthzOperation(component.host().get(), &component.authz_, op), seen);
       if (answer.is_pending()) return NX_PENDING;
@@ -184,6 +194,18 @@ class Authorizer : public Component {
       kept = std::move(answer);
       kept.write(*out);
       return NX_OK;
+    });
+  }
+  static nx_status call_validate(void* self, const nx_authz_request* request, const nx_value* args,
+                                 const nx_value* kwargs, nx_error* error) {
+    Authorizer& component = of(self);
+    return component.guarded("validate()", [&] {
+      component.threads().loop("validate()");
+      const std::string wrong = component.validate(component.seen(*request), component.lent(args),
+                                                   component.lent(kwargs));
+      if (wrong.empty()) return NX_OK;
+      fill_error(error, NX_E_INVALID, wrong);
+      return NX_E_INVALID;
     });
   }
   static void call_cancel(void* self, nx_op op) {

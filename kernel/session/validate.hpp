@@ -1,0 +1,29 @@
+// Payloads that an authorizer wants to see before they go on (Z-12). [loop]
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "kernel/message/message.hpp"
+#include "kernel/message/options.hpp"
+#include "kernel/session/ports.hpp"
+
+namespace nexus {
+
+class Shard;
+struct SessionInfo;
+
+// Why a payload may not go on. `uri` is empty if it may.
+struct PayloadVerdict {
+  std::string_view uri;
+  std::string text;
+  bool accepted() const { return uri.empty(); }
+};
+
+// Shows it to the authorizer that the grant names. A plugin is called, which may publish and call
+// on this loop: whatever lies in the shard's scratch memory has to be read again afterwards.
+PayloadVerdict judge_payload(Shard& shard, const SessionInfo& who, const RealmPolicy& policy,
+                             uint32_t action, std::string_view uri, const Payload& payload,
+                             const Options& options, const Grant& grant);
+
+}  // namespace nexus
