@@ -176,7 +176,8 @@ Listener::~Listener() { close(); }
 
 Status Listener::reload() {
   if (tls_.certificate.empty()) return Status::ok();
-  auto context = TlsContext::create(tls_);
+  // Who joined an address took over what its first listener had set up.
+  auto context = TlsContext::create(shared_ == nullptr ? tls_ : shared_->options().tls);
   if (!context) return context.status();
   if (shared_ != nullptr) shared_->set_tls(context.value());
   source_->set_tls(std::move(context).value());

@@ -47,6 +47,7 @@ class SharedAddress final : public StreamSource,
   SharedAddress(const ListenOptions& options, std::vector<std::shared_ptr<ListenSocket>> sockets);
 
   const std::string& address() const { return address_; }
+  const ListenOptions& options() const { return *options_; }  // of who opened it
   const std::vector<std::shared_ptr<ListenSocket>>& sockets() const { return sockets_; }
   // Adds a listener with these options. Fails, naming the section and the key, if it does not get
   // along with those that are there. [main]

@@ -1,6 +1,7 @@
 // From a configuration to a router that is ready to start: components and policies. [main]
 // Collects every mistake instead of stopping at the first, and opens nothing.
 #include <algorithm>
+#include <cstddef>
 
 #include "kernel/message/error_uri.hpp"
 #include "kernel/plugin/barrier.hpp"
@@ -308,7 +309,7 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
     auto instance = configure_component(NX_KIND_AUTHORIZER, authorizers.at(i), at, mistakes);
     if (instance == nullptr) continue;
     const auto* table = static_cast<const nx_authorizer_v1*>(
-        instance->interface_of(NX_AUTHORIZER_V1, sizeof(nx_authorizer_v1)));
+        instance->interface_of(NX_AUTHORIZER_V1, offsetof(nx_authorizer_v1, validate)));
     if (table == nullptr) {
       mistake(mistakes, at, "has no usable interface " NX_AUTHORIZER_V1);
       continue;

@@ -235,8 +235,11 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
 // What an authorizer has allowed; perhaps only if it likes the payload.
 void Session::go_on(const Message& message, Bytes bytes, const Grant& grant) {
   if (grant.validator == 0) return dispatch(message, grant);
+  // The plugin may end this session, which lets go of both.
+  const SessionInfoPtr who = info_;
+  const std::shared_ptr<RealmPort> realm = realm_;
   const PayloadVerdict verdict =
-      judge_payload(shard_, *info_, realm_->policy(), action_of(message.code), message.uri,
+      judge_payload(shard_, *who, realm->policy(), action_of(message.code), message.uri,
                     message.payload, shard_.options, grant);
   if (state_ != SessionState::established) return;
   // The plugin may have used the memory that the message's text and options lie in.

@@ -29,7 +29,7 @@ PayloadVerdict judge_payload(Shard& shard, const SessionInfo& who, const RealmPo
   const AuthorizerHandle* const handle = grant.validator <= policy.authorizers.size()
                                              ? &policy.authorizers[grant.validator - 1]
                                              : nullptr;
-  if (handle == nullptr || handle->table->validate == nullptr) {
+  if (handle == nullptr || !NX_HAS(handle->table, validate) || handle->table->validate == nullptr) {
     return {uri::kAuthorizationFailed, "the authorizer cannot check the payload"};
   }
   nx_authz_request request = make_request(who);

@@ -1,8 +1,6 @@
 // A router in memory for tests of transports: nexus.streams/1, nexus.sessions/1, nexus.loop/1 (one
 // loop), nexus.log/1 and nexus.values/1, without sockets, threads or time. One thread.
 //
-// Long because: it is all of a router, and each service needs the others.
-//
 // It is strict where a real router would be surprised much later: memory handed to the transport
 // is exactly as large as announced (so AddressSanitizer sees every byte too far), nothing may
 // happen on a stream after its close, and closed() comes once.
@@ -20,88 +18,7 @@
 #include <vector>
 
 #include "nexus/cpp/fake_values.hpp"
-#include "nexus/nexus.h"
-
-namespace transports_test {
-
-class FakeHost;
-
-inline void demand(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "fake host: %s\n", what);
-  std::abort();
-}
-
-inline std::string text_of(nx_str s) { return s.size == 0 ? "" : std::string(s.data, s.size); }
-inline std::string text_of(nx_bytes b) {
-  return b.size == 0 ? "" : std::string(reinterpret_cast<const char*>(b.data), b.size);
-}
-inline nx_str str_of(std::string_view s) { return {s.data(), s.size()}; }
-
-}  // namespace transports_test
-
-// One connection's socket, as a transport sees it.
-struct nx_stream {
-  transports_test::FakeHost* host = nullptr;
-  void* connection = nullptr;
-  std::string inbox;       // received and not used
-  std::string queue;       // not yet taken by the "socket"
-  std::string sent;        // what the peer has got and the test has not looked at
-  bool stuck = false;      // the socket takes nothing
-  bool was_stuck = false;  // and drained() is owed
-  bool reading = true;
-  bool resumed = false;     // set_reading(1) came; bytes are brought again in the next turn
-  uint64_t deadline = 0;    // ms, as set; 0 = none
-  bool tell_flush = false;  // at_flush() was called
-  uint32_t close_how = 0;   // 0 = open
-  uint32_t close_reason = 0;
-  std::string close_text;
-  bool closed = false;
-  uint64_t received_calls = 0;
-  uint64_t owned_writes = 0;   // writes that came with an owner
-  std::string client_address;  // as set_client_address() was told
-  std::unique_ptr<uint8_t[]> reserved;
-  uint64_t reserved_size = 0;
-};
-
-struct nx_listener {
-  std::vector<std::string> addresses;
-  bool closed = false;
-};
-
-// The router's end of a connection.
-struct nx_session {
-  transports_test::FakeHost* host = nullptr;
-  const nx_transport_v1* transport = nullptr;
-  void* connection = nullptr;
-  uint32_t serializer = 0;
-  std::string peer_transport, peer_address, peer_local_address;
-  uint32_t peer_flags = 0;
-  uint64_t max_send_size = 0;
-  nx_value* details = nullptr;
-  std::vector<std::string> messages;
-  bool reading = true;  // as this session last said
-  // How many of the given messages are taken; empty takes all.
-  std::function<uint32_t(nx_session&, const nx_bytes*, uint32_t)> take;
-  const uint8_t* last_data = nullptr;  // where the last message lay
-  uint32_t drained = 0;
-  uint32_t closed = 0;
-  uint32_t closed_reason = 0;
-  std::string closed_text;
-
-  int64_t send(std::string_view bytes, nx_buffer* owner = nullptr) {
-    const nx_bytes part = {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
-    const nx_message message = {sizeof(nx_message), 1, &part, owner, bytes.size()};
-    return transport->send(connection, &message);
-  }
-  void close(uint32_t how, std::string_view reason = {}) {
-    transport->close(connection, how, transports_test::str_of(reason));
-  }
-  void set_reading(bool on) {
-    reading = on;
-    transport->set_reading(connection, on ? 1 : 0);
-  }
-};
+#include "tests/unit/transports/fake_connections.hpp"
 
 namespace transports_test {
 
