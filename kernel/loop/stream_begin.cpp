@@ -123,7 +123,9 @@ void Stream::begin_transport(std::string_view address, std::string_view local_ad
 }
 
 uint32_t Stream::info_flags(std::string_view address) const {
-  return (source().is_unix ? NX_STREAM_UNIX : 0) | (tls_ != nullptr ? NX_STREAM_TLS : 0) |
+  // Behind a proxy's Unix socket the client is somewhere else.
+  const bool local = source().is_unix && address.starts_with("unix:");
+  return (local ? NX_STREAM_UNIX : 0) | (tls_ != nullptr ? NX_STREAM_TLS : 0) |
          (is_trusted_proxy(address) ? NX_STREAM_TRUSTED_PROXY : 0);
 }
 

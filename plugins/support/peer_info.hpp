@@ -13,6 +13,11 @@ struct PeerInfo {
   PeerInfo(const nx_stream_info& info, const nx_host_values_v1* values);
 
   bool tls() const { return (stream_flags & NX_STREAM_TLS) != 0; }
+  // A trusted proxy says where the client is: no longer at this end of a Unix socket.
+  void set_client(std::string_view client) {
+    address = client;
+    stream_flags &= ~NX_STREAM_UNIX;
+  }
   // NX_PEER_* flags.
   uint32_t peer_flags() const;
   // Adds tls_version, peer_certificate (DER, binary), tls_client (a dict, see nx_stream_info) and

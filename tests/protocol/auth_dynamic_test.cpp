@@ -69,7 +69,9 @@ TEST_CASE("N-06: an error, nobody there, no role, and no answer in time are deni
   begin(refused, "ticket", "joe", "hidden");
   backend.error(backend.expect_invocation(registration).request(), "com.example.wrong_ticket");
   CHECK(denial(refused) == "authentication failed");
-  for (const char* result : {"5", "{}", R"({"role": 5})", R"("")", "null"}) {
+  for (const char* result :
+       {"5", "{}", R"({"role": 5})", R"("")", "null", R"({"role": "user", "authid": 4711})",
+        R"({"role": "user", "realm": ["realm2"]})"}) {
     Peer& client = world.connect();
     begin(client, "x-token", "joe", "");
     backend.yield(backend.expect_invocation(registration).request(), dict(), list(json(result)));

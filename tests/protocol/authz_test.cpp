@@ -321,6 +321,22 @@ TEST_CASE("Z-12: an authorizer may want to see the payload of events") {
   }
 }
 
+TEST_CASE("Z-12: a payload that nobody can look into is refused where it would be checked") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_authorizer());
+  Peer& peer = world.join();
+  const Value sealed = dict({{"ppt_scheme", "x_custom"}, {"acknowledge", true}});
+  peer.expect_error(kPublish, peer.publish("com.example.payload", sealed, list("good")),
+                    "wamp.error.invalid_argument");
+  peer.expect_call_error(
+      peer.call("com.example.payload", dict({{"ppt_scheme", "x_custom"}}), list("good")),
+      "wamp.error.invalid_argument");
+  Value many = list();
+  for (int i = 0; i < 100001; ++i) many.append(Value::integer(1));
+  peer.expect_call_error(peer.call("com.example.payload", dict(), many),
+                         "wamp.error.invalid_argument");
+}
+
 TEST_CASE("Z-12, P-52: a testament whose payload is bad is not published") {
   FOR_ALL_SETUPS(setup);
   World world(setup, with_authorizer());

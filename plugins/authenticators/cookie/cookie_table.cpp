@@ -58,9 +58,14 @@ IdentityPtr CookieTable::find(const std::string& hash, uint64_t now_ms) {
 }
 
 void CookieTable::remember(Remembered entry, uint64_t now_ms) {
-  if (const auto same = by_hash_.find(entry.hash); same != by_hash_.end()) erase(same->second);
+  uint32_t sessions = 0;
+  if (const auto same = by_hash_.find(entry.hash); same != by_hash_.end()) {
+    // Another tab of the same user: its sessions are still there.
+    if (owner_of(*same->second->who) == owner_of(*entry.who)) sessions = same->second->sessions;
+    erase(same->second);
+  }
   std::vector<Entries::iterator>& theirs = by_owner_[owner_of(*entry.who)];
-  entries_.push_front({std::move(entry), 0});
+  entries_.push_front({std::move(entry), sessions});
   const auto at = entries_.begin();
   by_hash_.emplace(at->hash, at);
   theirs.push_back(at);
@@ -78,7 +83,9 @@ void CookieTable::remember(Remembered entry, uint64_t now_ms) {
 
 CookieTable::Entries::iterator CookieTable::owned(const std::string& hash, const IdentityPtr& who) {
   const auto found = by_hash_.find(hash);
-  return found == by_hash_.end() || found->second->who != who ? entries_.end() : found->second;
+  // Not the same sign-in, but the same user: who signed in twice in one browser has one cookie.
+  return found == by_hash_.end() || owner_of(*found->second->who) != owner_of(*who) ? entries_.end()
+                                                                                    : found->second;
 }
 
 bool CookieTable::opened(const std::string& hash, const IdentityPtr& who, uint64_t now_ms) {

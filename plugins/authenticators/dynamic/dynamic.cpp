@@ -207,10 +207,19 @@ class Dynamic : public Authenticator {
                   ": name it as `procedure` of the authenticator of that method instead");
       return failed();
     }
-    throttle_.succeeded(client.authid);
+    // What is of the wrong type must not be taken for what is not there: a number in the place of
+    // the authid would leave the client with the one that it claimed.
+    for (const char* key : {"authid", "realm"}) {
+      if (const ValueView value = result[key]; value && !value.is(NX_NULL) && !value.is_string()) {
+        log().error("the procedure " + procedure_ + " answered with a " + key + " that is no text");
+        return failed();
+      }
+    }
+    const std::string_view authid = result["authid"].as_string(client.authid);
+    if (authid == client.authid) throttle_.succeeded(client.authid);
     AuthAnswer answer = AuthAnswer::accept();
     answer.role(std::string(role)).provider(provider_);
-    answer.authid(std::string(result["authid"].as_string(client.authid)));
+    answer.authid(std::string(authid));
     answer.realm(std::string(result["realm"].as_string()));
     if (result["extra"].is_dict()) answer.extra(Value(result["extra"]));
     return answer;

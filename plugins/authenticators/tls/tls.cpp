@@ -3,6 +3,7 @@
 // N-72. There is nothing to challenge: the TLS handshake has shown that the client has the key. A
 // certificate counts if an authority of the listener's tls.client_ca vouches for it, or if its
 // fingerprint is named here. What the client says of itself in HELLO does not count.
+#include <algorithm>
 #include <unordered_map>
 
 #include "nexus/cpp/authenticator.hpp"
@@ -130,7 +131,14 @@ class Tls : public Authenticator {
     const auto named = by_name_.find(std::string(certificate["common_name"].as_string()));
     if (named != by_name_.end()) return named->second;
     if (role_.empty()) return {};
-    return {std::string(certificate[name_by_].as_string()), role_};
+    // A user with a certificate of its own is not whoever else has one in that name.
+    std::string name(certificate[name_by_].as_string());
+    const auto is_taken = [&](const auto& entry) { return entry.second.authid == name; };
+    if (std::any_of(by_fingerprint_.begin(), by_fingerprint_.end(), is_taken) ||
+        std::any_of(by_name_.begin(), by_name_.end(), is_taken)) {
+      return {};
+    }
+    return {std::move(name), role_};
   }
 
   void note(const Hello& hello, ValueView certificate, const char* why) const {

@@ -47,9 +47,15 @@ Value client_details(const sdk::Values& values, const sdk::Hello& hello) {
         .set("peer", sdk::view(hello.peer->address))
         .set("secure", (hello.peer->flags & NX_PEER_TLS) != 0);
   }
-  for (const char* known : {"http_headers_received", "tls_client"}) {
-    if (const ValueView value = hello.peer_details[known]) transport.set(known, value);
+  if (const ValueView headers = hello.peer_details["http_headers_received"]; headers.is_dict()) {
+    // But for cookies: who has one can come in with it.
+    auto shown = values.dict();
+    for (size_t i = 0; i < headers.size(); ++i) {
+      if (headers.key_at(i) != "cookie") shown.set(headers.key_at(i), headers.at(i));
+    }
+    transport.set("http_headers_received", shown.done());
   }
+  if (const ValueView value = hello.peer_details["tls_client"]) transport.set("tls_client", value);
   auto details = values.dict();
   details.set("session", hello.session).set("authmethod", hello.method);
   if (hello.authextra) details.set("authextra", hello.authextra);
@@ -59,7 +65,9 @@ Value client_details(const sdk::Values& values, const sdk::Hello& hello) {
 
 bool undecided(std::string_view error_uri) {
   return error_uri == "wamp.error.no_such_procedure" || error_uri == "wamp.error.timeout" ||
-         error_uri == "wamp.error.canceled" || error_uri == "wamp.error.no_available_callee";
+         error_uri == "wamp.error.canceled" || error_uri == "wamp.error.no_available_callee" ||
+         error_uri == "wamp.error.network_failure" ||
+         error_uri == "wamp.error.payload_size_exceeded" || error_uri == "wamp.error.unavailable";
 }
 
 bool is_secret_key(std::string_view key) {

@@ -22,8 +22,12 @@ ThrottleLimits throttle_limits(const sdk::Section& section) {
 }
 
 std::string throttle_address(std::string_view peer_address) {
-  const size_t colon = peer_address.rfind(':');
-  std::string host(peer_address.substr(0, colon));
+  // "192.0.2.1:80", "[2001:db8::1]:80", and without a port, as proxies say it.
+  std::string host(peer_address);
+  in6_addr bare{};
+  if (::inet_pton(AF_INET6, host.c_str(), &bare) != 1) {
+    host = peer_address.substr(0, peer_address.rfind(':'));
+  }
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
   }

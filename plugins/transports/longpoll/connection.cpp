@@ -39,6 +39,7 @@ Connection::Connection(Listener& listener, nx_stream* stream, const nx_stream_in
       stream_(stream),
       peer_(info, listener.services.values),
       from_(peer_.address),
+      flags_(peer_.stream_flags),
       host_(host_of(peer_)),
       details_(listener.services.values, nullptr),
       over_limit_(over_limit) {
@@ -136,7 +137,9 @@ void Connection::find_client(const HttpRequest& request) {
       support::forwarded_client(request, [this](std::string_view address) {
         return streams().is_trusted_proxy(stream_, to_str(address)) != 0;
       });
-  peer_.address = client.empty() ? std::string_view(from_) : client;
+  peer_.address = from_;
+  peer_.stream_flags = flags_;
+  if (!client.empty()) peer_.set_client(client);
   host_ = client.empty() ? host_of(peer_) : peer_.address;
 }
 

@@ -70,6 +70,7 @@ class Connection {
   nx_stream* const stream_;
   support::PeerInfo peer_;
   const std::string from_;  // where the connection comes from
+  const uint32_t flags_;    // NX_STREAM_*, of the connection
   std::string host_;        // of the peer's address
   uint64_t number_ = 0;
   support::HeadScan scan_;

@@ -120,9 +120,9 @@ bool Connection::find_client(const HttpRequest& request) {
       });
   if (client.empty()) return true;
   const nx_status status = streams().set_client_address(stream, support::to_str(client));
-  if (status == NX_OK) peer.address = client;
+  if (status == NX_OK) peer.set_client(client);
   if (status != NX_E_LIMIT) return true;
-  peer.address = client;  // for the log
+  peer.set_client(client);  // for the log
   refuse(503, "this address has as many connections as it may have", "Retry-After: 10\r\n",
          NX_CLOSED_BY_ROUTER);
   return false;

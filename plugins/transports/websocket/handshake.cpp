@@ -183,8 +183,8 @@ Verdict judge(const HttpRequest& request, const Config& config,
     if (malformed) return refuse(400, "Sec-WebSocket-Extensions is malformed");
   }
   if (!config.tracking_cookie.empty()) {
-    // Only a value of our own making is believed to be one: a page that plants a cookie for
-    // somebody else would have to know such a value.
+    // Only what looks like a value of ours is taken. Whoever can plant cookies for this host can
+    // plant one that it got here: names that begin with "__Host-" keep browsers from that.
     verdict.cookie = request.cookie(config.tracking_cookie);
     if (!valid_cookie(verdict.cookie)) {
       verdict.cookie = random_cookie();

@@ -198,6 +198,17 @@ TEST_CASE("N-70: logging out and being killed end a cookie, nothing else does") 
   }
 }
 
+TEST_CASE("N-70: two tabs of a browser have one cookie, and logging out of either ends it") {
+  for (const bool of_the_first : {true, false}) {
+    Under under;
+    Browser browser(under.plugin, cookie('a'));
+    const uint64_t first = browser.joins();
+    const uint64_t second = browser.joins();
+    browser.leaves(of_the_first ? first : second, NX_LEFT_GOODBYE, "wamp.close.logout");
+    CHECK_FALSE(browser.comes_back());
+  }
+}
+
 TEST_CASE("N-70: only a session that the cookie let in, or that was remembered, ends it") {
   Under under(R"({"methods": ["ticket"]})");
   Browser browser(under.plugin, cookie('a'));

@@ -99,6 +99,10 @@ TEST_CASE("throttle: what counts as one address") {
   CHECK(throttle_address("[2001:db8:1:2:ffff::1]:81") == "2001:db8:1:2::/64");
   CHECK(throttle_address("[::ffff:192.0.2.1]:80") == "192.0.2.1");
   CHECK(throttle_address("[::1]:80") == "::/64");
+  // Without a port, as X-Forwarded-For has them.
+  CHECK(throttle_address("192.0.2.1") == "192.0.2.1");
+  CHECK(throttle_address("2001:db8:1:2::1") == "2001:db8:1:2::/64");
+  CHECK(throttle_address("::ffff:192.0.2.1") == "192.0.2.1");
   for (const char* none : {"", "/tmp/sock", "unix:", "nonsense:1", "[::1:1", ":80"}) {
     CHECK(throttle_address(none).empty());
   }

@@ -47,6 +47,9 @@ TEST_CASE("N-72: a certificate says who the client is") {
   CHECK(shows(plugin, "box2", kOther, true).authrole == "device");
   CHECK(shows(plugin, "box2", kOther, false).decision == NX_AUTH_DENY);
   CHECK(shows(plugin, "", kOther, true).decision == NX_AUTH_DENY);
+  // Who has a certificate of its own is nobody else, whatever an authority has signed.
+  CHECK(shows(plugin, "pinned", kOther, true).decision == NX_AUTH_DENY);
+  CHECK(shows(plugin, "named", kOther, true).decision == NX_AUTH_DENY);
   // What the client says of itself does not make it somebody else.
   CHECK(shows(plugin, "box2", kOther, true, R"({"authid": "box2"})").authid == "box2");
   CHECK(shows(plugin, "box2", kOther, true, R"({"authid": "pinned"})").decision == NX_AUTH_DENY);

@@ -390,6 +390,19 @@ TEST_CASE("X-Forwarded-For: believed from its end on, as far as proxies are trus
   CHECK(client("X-Forwarded-For: \r\n") == own);
 }
 
+TEST_CASE("X-Forwarded-For: behind a Unix socket the client is no longer local") {
+  for (const bool forwarded : {true, false}) {
+    WebSocketRig rig(R"({"listen":":0"})");
+    rig.host.trusted_proxies = {"unix:/run/proxy"};
+    nx_stream_info info{};
+    info.flags = NX_STREAM_TRUSTED_PROXY | NX_STREAM_UNIX;
+    info.address = str_of("unix:/run/proxy");
+    rig.stream = rig.host.connect(0, &info);
+    rig.feed(upgrade("wamp.2.json", forwarded ? "X-Forwarded-For: 198.51.100.7\r\n" : ""));
+    CHECK(rig.session().peer_flags == (forwarded ? 0 : NX_PEER_LOCAL));
+  }
+}
+
 TEST_CASE("X-Forwarded-For: of no interest from anybody else") {
   WebSocketRig rig(R"({"listen":":0"})");
   rig.stream = rig.host.connect();
