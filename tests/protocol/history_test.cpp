@@ -176,5 +176,17 @@ TEST_CASE("P-37, P-38: bad questions") {
   CHECK(reader.numbers().empty());
 }
 
+TEST_CASE("P-33: the history holds so many bytes, and the newest events") {
+  World world({{Carrier::raw_tcp, Format::msgpack}, 2}, R"({"realms":{"one":{"history":{
+      "exact":{"uri":"com.example.t","max_bytes":"20K"}}}}})");
+  Peer& publisher = world.join();
+  for (int i = 0; i < 5; ++i) {
+    publisher.publish_acknowledged("com.example.t", dict(), list(i, std::string(8192, 'x')));
+  }
+  Reader reader(world);
+  const Value kept = reader.ask(dict({{"limit", 100}}));
+  REQUIRE(kept.size() == 2);
+}
+
 }  // namespace
 }  // namespace nexus::test

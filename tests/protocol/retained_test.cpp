@@ -113,6 +113,27 @@ TEST_CASE("P-31: what exceeds the limits is not retained, and still delivered") 
   expect_nothing({&late});
 }
 
+TEST_CASE(
+    "P-31: events are retained within so many bytes, and one that is replaced frees its own") {
+  World world({{Carrier::raw_tcp, Format::msgpack}, 2},
+              R"({"realms":{"one":{"max_retained_bytes":"20K"}}})");
+  Peer& publisher = world.join();
+  const auto keep = [&](const char* topic, char what) {
+    publisher.publish_acknowledged(topic, retain(), list(std::string(8192, what)));
+  };
+  keep("com.example.a", '1');
+  keep("com.example.b", '2');
+  keep("com.example.c", '3');  // no room
+  keep("com.example.a", '4');
+  Peer& late = world.join();
+  for (const auto& [topic, what] : {std::pair{"com.example.a", '4'}, {"com.example.b", '2'}}) {
+    const uint64_t id = late.subscribe(topic, get_retained());
+    CHECK(late.expect_event(id).args() == list(std::string(8192, what)));
+  }
+  late.subscribe("com.example.c", get_retained());
+  expect_nothing({&late});
+}
+
 TEST_CASE("P-32: an event for sessions that are all gone is not kept for longer") {
   FOR_ALL_SETUPS(setup);
   World world(setup, R"({"realms":{"one":{"max_retained_events":2}}})");
