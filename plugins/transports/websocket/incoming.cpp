@@ -128,7 +128,10 @@ void Connection::on_close_frame(const uint8_t* payload, uint64_t size) {
   std::string text = "closed by the peer";
   flush_batch();
   if (size == 0) {
-    send_control(kClose, nullptr, 0);
+    // "No status" cannot be written, and clients (autobahn-js on Node) take an answer without a
+    // code for a lost connection: so it is a normal closure, as Autobahn has it.
+    static constexpr uint8_t kNormal[2] = {kCodeNormal >> 8, kCodeNormal & 0xff};
+    send_control(kClose, kNormal, sizeof(kNormal));
   } else {
     const auto code = static_cast<uint16_t>((payload[0] << 8) | payload[1]);
     if (!valid_close_code(code)) {
