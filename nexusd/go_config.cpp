@@ -142,7 +142,7 @@ void translate_websocket(Section from, int64_t& queue) {
   const bool compression = from.flag("enable_compression");
   const bool cookie = from.flag("enable_tracking_cookie");
   const bool capture = from.flag("enable_request_capture");
-  Value origins = from.list("allow_origins");
+  const Value origins = from.list("allow_origins");
   if (address.empty()) return;
   const std::string here = "websocket";
   from.put({"transports", here, "type"}, Value::string("websocket"));
@@ -156,13 +156,13 @@ void translate_websocket(Section from, int64_t& queue) {
              duration(std::min<int64_t>(seconds, kLongestPingTimeout)), "keep_alive");
   }
   from.put({"transports", here, "compression"}, Value::boolean(compression), "enable_compression");
-  if (!origins || origins.size() == 0) {
-    // Without a list Go takes pages of the same host only, where we take all: no page has this
-    // name.
-    origins = Value::list();
-    origins.append(Value::string("same-host-only.invalid"));
+  if (origins && origins.size() != 0) {
+    // In Go pages of the same host may connect whatever the list says.
+    Value pages = Value::list();
+    for (uint64_t i = 0; i < origins.size(); ++i) pages.append(origins.at(i));
+    pages.append(Value::string("self"));
+    from.put({"transports", here, "origins"}, pages, "allow_origins");
   }
-  from.put({"transports", here, "origins"}, origins, "allow_origins");
   if (cookie) {
     from.put({"transports", here, "tracking_cookie"}, Value::string("nexus-wamp-cookie"),
              "enable_tracking_cookie");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nexus/nx_transport.h"
+#include "plugins/support/http_request.hpp"
 
 namespace nexus::support {
 namespace {
@@ -16,8 +17,9 @@ bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
 }  // namespace
 
 RequestStart look_at_request(const uint8_t* data, uint64_t size) {
-  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  if (bytes.empty()) return {NX_RECOGNIZE_MORE, {}, {}};
+  std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  bytes.remove_prefix(empty_lines(data, size));
+  if (bytes.empty() || bytes == "\r") return {NX_RECOGNIZE_MORE, {}, {}};
   if (!is_capital(bytes.front())) return {NX_RECOGNIZE_NO, {}, {}};
   const size_t space =
       static_cast<size_t>(std::find_if_not(bytes.begin(), bytes.end(), is_capital) - bytes.begin());

@@ -1,7 +1,10 @@
 #include "plugins/support/http_message.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 
+#include "plugins/support/authority.hpp"
 #include "plugins/support/text.hpp"
 #include "plugins/support/utf8.hpp"
 
@@ -23,6 +26,7 @@ constexpr Phrase kPhrases[] = {
     {405, "Method Not Allowed"},
     {408, "Request Timeout"},
     {413, "Payload Too Large"},
+    {414, "URI Too Long"},
     {417, "Expectation Failed"},
     {426, "Upgrade Required"},
     {431, "Request Header Fields Too Large"},
@@ -30,6 +34,10 @@ constexpr Phrase kPhrases[] = {
     {503, "Service Unavailable"},
     {505, "HTTP Version Not Supported"},
 };
+
+// The methods that a client may expect a server to know, and to refuse as such (RFC 9110, 9.1).
+constexpr std::string_view kMethods[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                         "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 
 // Values are UTF-8; header bytes that are not are taken for Latin-1, as HTTP once had it.
 std::string to_utf8(std::string_view value) {
@@ -50,6 +58,29 @@ std::string to_utf8(std::string_view value) {
 }
 
 }  // namespace
+
+HttpFault http_fault(const HttpRequest& request) {
+  if (!request.supported()) {
+    return {505, "HTTP/1.1 is spoken here, not " + printable(request.version)};
+  }
+  const uint32_t hosts = request.count("host");
+  if (hosts > 1 || (hosts == 0 && !request.old())) {
+    return {400, "exactly one Host header is needed"};
+  }
+  if (const std::string_view host = request.find("host"); !host.empty() && !is_authority(host)) {
+    return {400, "Host is no host: " + printable(host)};
+  }
+  if (!request.authority.empty() && !is_authority(request.authority)) {
+    return {400, "the request target has no host"};
+  }
+  if (std::find(std::begin(kMethods), std::end(kMethods), request.method) == std::end(kMethods)) {
+    return {501, "the method " + printable(request.method) + " is not known here"};
+  }
+  if (request.path == "*" && request.method != "OPTIONS") {
+    return {400, "only OPTIONS is about no path"};
+  }
+  return {};
+}
 
 const char* http_phrase(int status) {
   for (const Phrase& phrase : kPhrases) {

@@ -10,6 +10,15 @@
 
 namespace nexus::support {
 
+// What HTTP itself finds fault with in a request, whoever it is for: `status` 0 = nothing. 505 for
+// another version than 1.x, 400 for a Host that is missing, there twice, or none, 501 for a method
+// that HTTP does not have.
+struct HttpFault {
+  int status = 0;
+  std::string text;
+};
+HttpFault http_fault(const HttpRequest& request);
+
 // "Not Found" for 404; "Error" for what is not used here.
 const char* http_phrase(int status);
 

@@ -1,4 +1,4 @@
-// RFC 7230 for one request head: nothing that two implementations could read differently passes.
+// RFC 9112 for one request head: nothing that two implementations could read differently passes.
 #include "plugins/support/http_request.hpp"
 
 #include <algorithm>
@@ -16,19 +16,34 @@ bool is_token_char(char c) {
   return c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
+constexpr const char* kProxy =
+    "this looks like a PROXY header; set proxy_protocol, and trusted_proxies to who sends it";
+
 const char* first_byte_error(uint8_t byte) {
   if (byte == 0x16) return "this looks like TLS, and this port speaks plain HTTP";
   if (byte == 0x7f) return "this looks like RawSocket, and this port speaks HTTP";
+  if (byte == 0) return kProxy;  // version 2 begins with two empty lines
   return "a request begins with a method in capitals";
 }
 
 }  // namespace
 
+uint64_t empty_lines(const uint8_t* data, uint64_t size) {
+  uint64_t at = 0;
+  while (size - at >= 2 && data[at] == '\r' && data[at + 1] == '\n') at += 2;
+  return at;
+}
+
+int HeadScan::too_large_status(const uint8_t* data) const {
+  if (line_start != 0) return 431;
+  return std::find(data, data + at, uint8_t{' '}) == data + at ? 501 : 414;
+}
+
 HeadScan::State HeadScan::scan(const uint8_t* data, uint64_t size, uint64_t limit) {
   while (at < size) {
     if (at >= limit) return kTooLarge;
     const uint8_t byte = data[at];
-    if (at == 0 && (byte < 'A' || byte > 'Z')) {
+    if (at == 0 && (byte < 'A' || byte > 'Z') && byte != '\r') {
       error = first_byte_error(byte);
       return kBroken;
     }
@@ -76,13 +91,23 @@ std::string_view next_line(std::string_view& head) {
   return line;
 }
 
-// "/path?query" or "http://host/path?query"; in the second form the host is of no use here.
+// "/path?query", "http://host/path?query", "*", or CONNECT's "host:port".
 const char* parse_target(std::string_view target, HttpRequest& out) {
+  if (out.method == "CONNECT") {
+    out.authority = target;
+    return target.empty() ? "CONNECT names a host" : nullptr;
+  }
+  if (target == "*") {
+    out.path = target;
+    return nullptr;
+  }
   if (target.find('#') != std::string_view::npos) return "a request target has no fragment";
   if (!target.empty() && target.front() != '/') {
     const size_t scheme = target.find("://");
     if (scheme == std::string_view::npos) return "the request target is no path";
     const size_t path = target.find_first_of("/?", scheme + 3);
+    out.authority = target.substr(scheme + 3, path - (scheme + 3));
+    if (out.authority.empty()) return "the request target has no host";
     target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
   }
   if (target.empty()) return "the request target is no path";
@@ -99,6 +124,7 @@ const char* parse_request_line(std::string_view line, HttpRequest& out) {
   out.method = line.substr(0, first);
   out.version = line.substr(last + 1);
   const std::string_view target = line.substr(first + 1, last - first - 1);
+  if (out.method == "PROXY") return kProxy;
   if (!is_token(out.method)) return "the method is no token";
   if (target.find_first_of(" \t") != std::string_view::npos) return "white space in the target";
   const std::string_view v = out.version;
@@ -119,7 +145,10 @@ const char* HttpRequest::parse(std::string_view head) {
     if (colon == std::string_view::npos) return "header line without a colon";
     const std::string_view name = line.substr(0, colon);
     if (!is_token(name)) return "a header's name is no token";
-    if (headers.size() == kMaxHeaders) return "too many headers";
+    if (headers.size() == kMaxHeaders) {
+      error_status = 431;
+      return "more than 100 headers";
+    }
     headers.push_back({name, trim(line.substr(colon + 1))});
   }
   return nullptr;

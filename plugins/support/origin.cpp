@@ -2,6 +2,8 @@
 // retried from the last star only.
 #include "plugins/support/origin.hpp"
 
+#include <algorithm>
+
 #include "plugins/support/text.hpp"
 
 namespace nexus::support {
@@ -64,26 +66,6 @@ std::string_view host_of(std::string_view origin) {
   return scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
 }
 
-// Drops the port that a scheme implies.
-std::string_view without_port(std::string_view host, std::string_view port) {
-  if (host.size() > port.size() && host.substr(host.size() - port.size()) == port) {
-    host.remove_suffix(port.size());
-  }
-  return host;
-}
-
-bool same_host(std::string_view origin, std::string_view host) {
-  const size_t scheme = origin.find("://");
-  if (scheme == std::string_view::npos || host.empty()) return false;
-  const bool secure = equal_ignoring_case(origin.substr(0, scheme), "https");
-  const std::string_view implied = secure ? ":443" : ":80";
-  return equal_ignoring_case(without_port(host_of(origin), implied), without_port(host, implied));
-}
-
-}  // namespace
-
-namespace {
-
 constexpr const char* kNoPath =
     "an origin is \"scheme://host:port\" and ends there; leave out what begins with the slash";
 constexpr const char* kIpv6 = "brackets make a class; write an IPv6 address as \\[::1\\]";
@@ -94,6 +76,7 @@ const char* check_literal(std::string_view pattern, size_t at) {
   const char c = pattern[at];
   if (c == '/') {
     const size_t scheme = pattern.find("://");
+    if (scheme == std::string_view::npos) return kNoPath;
     return at == scheme + 1 || at == scheme + 2 ? nullptr : kNoPath;
   }
   const bool letter_or_digit =
@@ -112,7 +95,17 @@ const char* OriginPattern::check(std::string_view pattern) {
   const size_t scheme = pattern.find("://");
   const std::string_view host =
       scheme == std::string_view::npos ? pattern : pattern.substr(scheme + 3);
-  if (host.empty() || scheme == 0) return "write \"scheme://host\", or a host alone";
+  // Pages without a host: file://, and what wrappers around web views call theirs.
+  const std::string_view name = pattern.substr(0, scheme);
+  const bool web = equal_ignoring_case(name, "http") || equal_ignoring_case(name, "https");
+  if ((host.empty() && web) || scheme == 0) return "write \"scheme://host\", or a host alone";
+  if (host.empty()) {
+    const bool is_scheme = std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '+' || c == '-' || c == '.';
+    });
+    return is_scheme ? nullptr : "a scheme is letters and digits, as in \"file://\"";
+  }
   if (host.front() == '[' && host.find("::") < host.find(']')) return kIpv6;
   // A member of a class, at `at`; false when there is none.
   size_t at = 0;
@@ -154,17 +147,12 @@ OriginPattern::OriginPattern(std::string_view checked_pattern)
 
 bool OriginPattern::matches(std::string_view origin) const {
   if (pattern_ == "*") return true;
+  // "null" is no host of that name.
+  if (pattern_ == "null" || origin.find("://") == std::string_view::npos) {
+    return equal_ignoring_case(pattern_, origin);
+  }
   const std::string text = lowercase(whole_ ? origin : host_of(origin));
   return glob_ ? glob_match(pattern_, text) : pattern_ == text;
-}
-
-bool origin_allowed(const std::vector<OriginPattern>& patterns, std::string_view origin,
-                    std::string_view host) {
-  if (origin.empty() || patterns.empty() || same_host(origin, host)) return true;
-  for (const OriginPattern& pattern : patterns) {
-    if (pattern.matches(origin)) return true;
-  }
-  return false;
 }
 
 }  // namespace nexus::support

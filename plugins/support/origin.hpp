@@ -3,13 +3,14 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace nexus::support {
 
 // One entry of `origins`. Without any of *?[]^ it is compared as a whole; else it is a shell glob,
 // in which `*` and `?` do not cross a '/'. Case does not matter. An entry with "://" is compared
 // with the whole origin, one without with its host and port as they stand there. "*" is everything.
+// What has no host is meant only by its own name: "null", which browsers send for pages without an
+// origin of their own, and "file://".
 class OriginPattern {
  public:
   // Null, or what is wrong with the pattern.
@@ -22,9 +23,5 @@ class OriginPattern {
   bool glob_;
   bool whole_;
 };
-
-// No Origin header (no browser), the same host as `host` says, an empty list, or a match.
-bool origin_allowed(const std::vector<OriginPattern>& patterns, std::string_view origin,
-                    std::string_view host);
 
 }  // namespace nexus::support

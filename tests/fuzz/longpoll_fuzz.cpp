@@ -41,7 +41,8 @@ void use_own_numbers() {
 
 Outcome run(const std::string& protocol, std::string_view input, uint32_t seed) {
   static LongPollRig* const rig = new LongPollRig(
-      R"({"listen": ":0", "max_message_size": 5000, "origins": ["*.example", "[a-c]?"]})");
+      R"({"listen": ":0", "max_message_size": 5000, "origins": ["*.example", "[a-c]?", "self"],
+          "hosts": ["h"]})");
   use_own_numbers();
   numbers.seed(1);
   FakeHost& host = rig->host;

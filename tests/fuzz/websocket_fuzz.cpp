@@ -10,8 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string wire(reinterpret_cast<const char*>(data) + 1, size - 1);
   Plan plan;
   plan.limit = (mode & 1) != 0 ? 600 : 100000;
-  plan.json = R"({"listen":":0","origins":["*.example","[a-c]?"],"max_message_size":)" +
-              std::to_string(plan.limit);
+  plan.json =
+      R"({"listen":":0","origins":["*.example","[a-c]?","self"],"hosts":["h","*.x"],"max_message_size":)" +
+      std::to_string(plan.limit);
   plan.json += (mode & 2) != 0 ? R"(,"compression":true)" : "";
   plan.json += (mode & 4) != 0 ? R"(,"compression_context_takeover":true)" : "";
   plan.json += "}";

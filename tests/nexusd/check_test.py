@@ -328,11 +328,18 @@ class Check(FolderTest):
                      "/a/../b", "/.", "/<x>"):
             self.assertTrue(found("path", path), path)
         for origin in ("*", "example.com", "*.example.com", "https://example.com:8443", "null",
-                       "https://*", "[a-c]x.org:*", "\\[::1\\]:3000", "app://local"):
+                       "https://*", "[a-c]x.org:*", "\\[::1\\]:3000", "app://local", "file://",
+                       "capacitor://localhost", "self"):
             self.assertFalse(found("origins", [origin]), origin)
         for origin in ("", "https://example.com/", "example.com/x", "http://", "://x", "a b",
-                       "b\u00fccher.example", "[::1]:3000", "x@y", "[", "a]", "x,y"):
+                       "b\u00fccher.example", "[::1]:3000", "x@y", "[", "a]", "x,y", "a/b",
+                       "file:///"):
             self.assertTrue(found("origins", ["example.com", origin]), origin)
+        for host in ("example.com", "*.example.com", "router", "example.com.", "*"):
+            self.assertFalse(found("hosts", [host]), host)
+        for host in ("", "http://example.com", "example.com:8080", "[::1]", "a b", "a/b",
+                     "b\u00fccher.example"):
+            self.assertTrue(found("hosts", ["example.com", host]), host)
 
     def test_sections_that_are_lists(self):
         realm = {"uri": "r", "authenticators": [{"type": "anonymous"}], "authorizers": "x",

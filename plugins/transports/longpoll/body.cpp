@@ -33,9 +33,8 @@ Body::State Body::begin(const support::HttpRequest& head, uint64_t limit) {
       fail("both Content-Length and Transfer-Encoding");
     } else if (head.version == "HTTP/1.0") {
       fail("Transfer-Encoding in a request of HTTP/1.0");
-    } else if (codings != 1 ||
-               !support::equal_ignoring_case(head.find("transfer-encoding"), "chunked")) {
-      fail("a Transfer-Encoding other than chunked");
+    } else {
+      check_codings(head);
     }
     return state_;
   }
@@ -53,6 +52,23 @@ Body::State Body::begin(const support::HttpRequest& head, uint64_t limit) {
     state_ = kComplete;
   }
   return state_;
+}
+
+// Chunks are the last coding, and there only once, or nobody knows where the body ends.
+void Body::check_codings(const support::HttpRequest& head) {
+  uint32_t chunks = 0;
+  uint32_t others = 0;
+  bool chunks_last = false;
+  head.any_element("transfer-encoding", [&](std::string_view coding) {
+    chunks_last = support::equal_ignoring_case(coding, "chunked");
+    ++(chunks_last ? chunks : others);
+    return false;
+  });
+  if (chunks != 1 || !chunks_last) {
+    fail("a Transfer-Encoding that does not end in chunked, once");
+  } else if (others != 0) {
+    state_ = kUnknownCoding;
+  }
 }
 
 uint64_t Body::add(const uint8_t* data, uint64_t size) {

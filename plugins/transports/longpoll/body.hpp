@@ -1,4 +1,4 @@
-// The body of an HTTP request, however it is framed (RFC 7230, section 3.3): a length, chunks, or
+// The body of an HTTP request, however it is framed (RFC 9112, section 6): a length, chunks, or
 // nothing. Takes the bytes as they come and keeps the body's. [loop]
 #pragma once
 
@@ -11,10 +11,11 @@ namespace nexus::longpoll {
 
 class Body {
  public:
-  enum State : uint8_t { kIncomplete, kComplete, kBroken, kTooLarge };
+  enum State : uint8_t { kIncomplete, kComplete, kBroken, kTooLarge, kUnknownCoding };
 
   // Reads the framing off the head; whatever two implementations could understand differently is
-  // broken. A body of more than `limit` bytes is too large, at once if the head says so.
+  // broken. A body of more than `limit` bytes is too large, at once if the head says so. A coding
+  // that HTTP has and this does not, with chunks around it, is kUnknownCoding (for 501).
   State begin(const support::HttpRequest& head, uint64_t limit);
   // Uses bytes up to the end of the body at the most, and answers how many. Only while incomplete.
   uint64_t add(const uint8_t* data, uint64_t size);
@@ -26,6 +27,7 @@ class Body {
  private:
   enum class Step : uint8_t { kSize, kExtension, kSizeEnd, kData, kDataCr, kDataLf, kTrailer };
 
+  void check_codings(const support::HttpRequest& head);
   uint64_t add_data(const uint8_t* data, uint64_t size);
   void step(uint8_t byte);
   void trailer(uint8_t byte);

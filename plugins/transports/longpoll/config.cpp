@@ -3,7 +3,6 @@
 
 namespace nexus::longpoll {
 
-using support::OriginPattern;
 using support::quoted;
 
 void Config::read(const support::Section& section) {
@@ -12,15 +11,7 @@ void Config::read(const support::Section& section) {
     section.mistake("path", quoted(path) + ": write a path as in \"/lp\"");
   }
   while (!path.empty() && path.back() == '/') path.pop_back();
-  origins.clear();
-  for (uint64_t i = 0; i < section.list_size("origins"); ++i) {
-    const std::string_view pattern = section.list_text("origins", i);
-    if (const char* wrong = OriginPattern::check(pattern)) {
-      section.mistake("origins", quoted(pattern) + ": " + wrong);
-    } else {
-      origins.emplace_back(pattern);
-    }
-  }
+  pages.read(section);
   const auto number = [&](std::string_view name, int64_t fallback) {
     return static_cast<uint32_t>(section.integer(name, fallback));
   };

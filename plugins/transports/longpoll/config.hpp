@@ -6,16 +6,15 @@
 #include <vector>
 
 #include "plugins/support/listen_options.hpp"
-#include "plugins/support/origin.hpp"
+#include "plugins/support/pages.hpp"
 
 namespace nexus::longpoll {
 
 inline constexpr std::array kOwnOptions = {
     support::option(NX_OPTION_STRING, "path", "/lp",
                     "What the requests' paths begin with: clients POST to <path>/open."),
-    support::option(NX_OPTION_LIST, "origins", "",
-                    "Web pages that may connect: hosts or globs such as \"*.example.com\", or "
-                    "whole origins; the listener's own host always may; empty = all."),
+    support::kOriginsOption,
+    support::kHostsOption,
     support::option(NX_OPTION_INT, "max_sessions", "10000",
                     "Largest number of sessions of this listener; 0 = no limit.", {0, 100'000'000}),
     support::option(NX_OPTION_DURATION, "poll_timeout", "10s",
@@ -51,7 +50,7 @@ inline constexpr auto kOptions = support::join(support::kListenOptions, kOwnOpti
 
 struct Config {
   std::string path;  // without a '/' at its end; may be empty
-  std::vector<support::OriginPattern> origins;
+  support::PageRules pages;
   uint32_t max_sessions = 0;
   uint32_t poll_timeout_ms = 0;
   uint32_t session_timeout_ms = 0;

@@ -42,7 +42,8 @@ Connection::Connection(Listener& listener, nx_stream* stream, const nx_stream_in
       flags_(peer_.stream_flags),
       host_(host_of(peer_)),
       details_(listener.services.values, nullptr),
-      over_limit_(over_limit) {
+      over_limit_(over_limit),
+      loopback_(support::on_loopback(listener.options.address, peer_.local_address)) {
   number_ = hub_->add(*this);
 }
 
@@ -58,6 +59,11 @@ uint64_t Connection::received(uint8_t* data, uint64_t size) {
   while (used < size) {
     if (state_ == State::kDone) return size;
     if (state_ == State::kWaiting) break;
+    // Empty lines between requests are nobody's request: they start no deadline, and move none.
+    if (state_ == State::kHead && scan_.at == 0) {
+      used += support::empty_lines(data + used, size - used);
+      if (used == size || (size - used == 1 && data[used] == '\r')) break;
+    }
     if (!timing_) {
       timing_ = true;
       set_deadline(config().request_timeout_ms);
@@ -97,7 +103,7 @@ uint64_t Connection::read_head(const uint8_t* data, uint64_t size) {
     case support::HeadScan::kIncomplete:
       return 0;
     case support::HeadScan::kTooLarge:
-      refuse(431, "the request's head is larger than max_header_size");
+      refuse(scan_.too_large_status(data), "the request's head is larger than max_header_size");
       return size;
     case support::HeadScan::kBroken:
       refuse(400, std::string("this is no valid HTTP request: ") + scan_.error);
@@ -109,8 +115,9 @@ uint64_t Connection::read_head(const uint8_t* data, uint64_t size) {
   HttpRequest request;
   const char* error =
       request.parse(std::string_view(reinterpret_cast<const char*>(data), head_size));
+  head_only_ = request.method == "HEAD";
   if (error != nullptr) {
-    refuse(400, std::string("this is no valid HTTP request: ") + error);
+    refuse(request.error_status, std::string("this is no valid HTTP request: ") + error);
     return size;
   }
   begin_request(request);
@@ -121,9 +128,9 @@ void Connection::begin_request(const HttpRequest& request) {
   origin_.clear();
   preflight_ = false;
   target_ = Target::kNone;
-  old_http_ = request.version == "HTTP/1.0";
-  keep_alive_ = old_http_ ? request.has_token("connection", "keep-alive")
-                          : !request.has_token("connection", "close");
+  old_http_ = request.old();
+  keep_alive_ = !request.has_token("connection", "close") &&
+                (!old_http_ || request.has_token("connection", "keep-alive"));
   std::string text;
   find_client(request);
   if (const int status = judge(request, text); status != 0) return refuse(status, text);
@@ -146,13 +153,9 @@ void Connection::find_client(const HttpRequest& request) {
 // What is wrong with a request whatever its body is: the status, or 0. Such a connection is closed,
 // since nobody knows where the next request begins, or what the client is about.
 int Connection::judge(const HttpRequest& request, std::string& text) {
-  if (!old_http_ && request.version != "HTTP/1.1") {
-    text = "HTTP/1.1 and 1.0 are spoken here, not " + printable(request.version);
-    return 505;
-  }
-  if (request.count("host") > 1 || (!old_http_ && request.count("host") == 0)) {
-    text = "exactly one Host header is needed";
-    return 400;
+  if (const support::HttpFault fault = support::http_fault(request); fault.status != 0) {
+    text = fault.text;
+    return fault.status;
   }
   if (over_limit_) {
     text = "this listener has as many connections as it may have";
@@ -163,16 +166,19 @@ int Connection::judge(const HttpRequest& request, std::string& text) {
     text = "one Origin header at the most";
     return 400;
   }
-  if (!support::origin_allowed(config().origins, origin, request.find("host"))) {
-    text = "pages from " + printable(origin) + " may not connect to this router";
-    return 403;
-  }
+  const bool trusted = (flags_ & NX_STREAM_TRUSTED_PROXY) != 0;
+  text = config().pages.refusal(request, loopback_, trusted);
+  if (!text.empty()) return 403;
   origin_ = origin;
   if (request.count("expect") != 0 &&
       (request.count("expect") > 1 ||
        !support::equal_ignoring_case(request.find("expect"), "100-continue"))) {
     text = "nothing but 100-continue can be expected";
     return 417;
+  }
+  if (request.path == "*") {
+    text = "asked what is allowed here";
+    return 204;
   }
   find_target(request.path);
   if (target_ == Target::kNone) {
@@ -182,7 +188,7 @@ int Connection::judge(const HttpRequest& request, std::string& text) {
   }
   preflight_ = request.method == "OPTIONS";
   if (request.method != "POST" && !preflight_) {
-    text = "everything here is a POST, not " + printable(request.method);
+    text = "everything here is a POST";
     return 405;
   }
   return 0;
@@ -218,6 +224,8 @@ void Connection::read_body(const HttpRequest& request) {
       return refuse(400, std::string("this is no valid HTTP request: ") + body_.error());
     case Body::kTooLarge:
       return too_large();
+    case Body::kUnknownCoding:
+      return refuse(501, "the only Transfer-Encoding that is known here is chunked");
     case Body::kIncomplete:
     case Body::kComplete:
       break;
@@ -338,7 +346,8 @@ void Connection::respond(int status, std::string_view content_type, std::string_
     head += "Access-Control-Allow-Methods: POST, OPTIONS\r\nAccess-Control-Max-Age: 600\r\n";
     if (!asked_headers_.empty()) head += "Access-Control-Allow-Headers: " + asked_headers_ + "\r\n";
   }
-  if (status == 405) head += "Allow: POST, OPTIONS\r\n";
+  if (status == 405 || (status == 204 && target_ == Target::kNone))
+    head += "Allow: POST, OPTIONS\r\n";
   if (status == 503) head += "Retry-After: 10\r\n";
   if (!keep_alive_) {
     head += "Connection: close\r\n";
@@ -354,6 +363,7 @@ void Connection::respond(int status, std::string_view content_type, std::string_
     content = {};
   }
   head += "\r\n";
+  if (head_only_) content = {};
   const nx_bytes parts[] = {support::to_bytes(head), support::to_bytes(content)};
   state_ = State::kWaiting;
   timing_ = false;

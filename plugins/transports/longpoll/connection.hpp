@@ -84,7 +84,9 @@ class Connection {
   State state_ = State::kHead;
   Target target_ = Target::kNone;
   bool over_limit_;
-  bool old_http_ = false;  // 1.0
+  const bool loopback_;     // of the listener
+  bool old_http_ = false;   // 1.0
+  bool head_only_ = false;  // the request is a HEAD
   bool keep_alive_ = true;
   bool preflight_ = false;
   bool timing_ = false;   // the deadline is the request's

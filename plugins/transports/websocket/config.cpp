@@ -57,15 +57,7 @@ const char* check_path(std::string_view path) {
 void Config::read(const support::Section& section) {
   path = section.text("path");
   if (const char* wrong = check_path(path)) section.mistake("path", quoted(path) + ": " + wrong);
-  origins.clear();
-  for (uint64_t i = 0; i < section.list_size("origins"); ++i) {
-    const std::string_view pattern = section.list_text("origins", i);
-    if (const char* wrong = OriginPattern::check(pattern)) {
-      section.mistake("origins", quoted(pattern) + ": " + wrong);
-    } else {
-      origins.emplace_back(pattern);
-    }
-  }
+  pages.read(section);
   ping_interval_ms = static_cast<uint32_t>(section.integer("ping_interval", 30000));
   ping_timeout_ms = static_cast<uint32_t>(section.integer("ping_timeout", 30000));
   deflate.enabled = section.flag("compression");

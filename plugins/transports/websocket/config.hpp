@@ -6,19 +6,16 @@
 #include <vector>
 
 #include "plugins/support/listen_options.hpp"
-#include "plugins/support/origin.hpp"
+#include "plugins/support/pages.hpp"
 #include "plugins/transports/websocket/deflate.hpp"
 
 namespace nexus::websocket {
 
-using support::OriginPattern;
-
 inline constexpr std::array kOwnOptions = {
     support::option(NX_OPTION_STRING, "path", "",
                     "The only request path that is served, as in \"/ws\"; default: any."),
-    support::option(NX_OPTION_LIST, "origins", "",
-                    "Web pages that may connect: hosts or globs such as \"*.example.com\", or "
-                    "whole origins; the listener's own host always may; empty = all."),
+    support::kOriginsOption,
+    support::kHostsOption,
     support::option(NX_OPTION_DURATION, "ping_interval", "30s",
                     "Time between pings to the peer; 0 = none.", {0, 24 * support::kHourMs}),
     support::option(NX_OPTION_DURATION, "ping_timeout", "30s",
@@ -53,7 +50,7 @@ inline constexpr auto kOptions = support::join(support::kListenOptions, kOwnOpti
 
 struct Config {
   std::string path;  // empty = any
-  std::vector<OriginPattern> origins;
+  support::PageRules pages;
   uint32_t ping_interval_ms = 0;
   uint32_t ping_timeout_ms = 0;
   DeflateOptions deflate;

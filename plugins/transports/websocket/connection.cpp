@@ -77,11 +77,15 @@ void Connection::on_stream_deadline() {
 
 uint64_t Connection::shake_hands(const uint8_t* data, uint64_t size) {
   HeadScan& scan = handshake_->scan;
+  if (scan.at == 0) {
+    if (const uint64_t empty = support::empty_lines(data, size); empty != 0) return empty;
+  }
   switch (scan.scan(data, size, config().max_header_size)) {
     case HeadScan::kIncomplete:
       return 0;
     case HeadScan::kTooLarge:
-      refuse(431, "the request's head is larger than max_header_size", {}, NX_CLOSED_PROTOCOL);
+      refuse(scan.too_large_status(data), "the request's head is larger than max_header_size", {},
+             NX_CLOSED_PROTOCOL);
       return size;
     case HeadScan::kBroken:
       refuse(400, std::string("this is no valid HTTP request: ") + scan.error, {},
@@ -94,11 +98,16 @@ uint64_t Connection::shake_hands(const uint8_t* data, uint64_t size) {
   HttpRequest request;
   const char* error =
       request.parse(std::string_view(reinterpret_cast<const char*>(data), head_size));
+  handshake_->head_only = request.method == "HEAD";
   if (error != nullptr) {
-    refuse(400, std::string("this is no valid HTTP request: ") + error, {}, NX_CLOSED_PROTOCOL);
+    refuse(request.error_status, std::string("this is no valid HTTP request: ") + error, {},
+           NX_CLOSED_PROTOCOL);
     return size;
   }
-  const Verdict verdict = judge(request, config(), listener->serializers);
+  const support::PeerInfo& peer = handshake_->peer;
+  const Place place = {support::on_loopback(listener->options.address, peer.local_address),
+                       (peer.stream_flags & NX_STREAM_TRUSTED_PROXY) != 0};
+  const Verdict verdict = judge(request, config(), place, listener->serializers);
   if (verdict.status != 101) {
     refuse(verdict.status, verdict.text, verdict.headers, NX_CLOSED_PROTOCOL);
   } else if (handshake_->over_limit) {
@@ -171,7 +180,7 @@ void Connection::refuse(int status, std::string_view text, std::string_view head
   // is worth a line.
   const bool own_rule = status == 403 || status == 404 || status == 503;
   log_refusal(own_rule ? NX_LOG_INFO : NX_LOG_DEBUG, handshake_->peer.address, text);
-  const std::string answer = refusal(status, text, headers);
+  const std::string answer = refusal(status, text, headers, handshake_->head_only);
   write_copy(reinterpret_cast<const uint8_t*>(answer.data()), answer.size());
   state_ = kDone;
   end(NX_CLOSE_FLUSH, reason, text);

@@ -57,6 +57,7 @@ class Connection : public support::StreamConnection {
     support::PeerInfo peer;
     HeadScan scan;
     bool over_limit;
+    bool head_only = false;  // the request is a HEAD
   };
   // A message that came in more than one frame, or whose bytes are not in the stream's memory.
   struct Assembly {

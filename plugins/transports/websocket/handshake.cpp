@@ -13,7 +13,6 @@ namespace nexus::websocket {
 namespace {
 
 using support::HttpHeader;
-using support::origin_allowed;
 using support::printable;
 using support::same_header;
 
@@ -105,16 +104,16 @@ std::string joined(const HttpRequest& request, std::string_view name, std::strin
   return out;
 }
 
-// Is this a request that HTTP itself finds fault with, before WebSocket comes into it?
+// Is this a request for something else than a WebSocket?
 Verdict judge_http(const HttpRequest& request, const Config& config) {
-  if (request.version != "HTTP/1.1") {
-    return refuse(505, "WebSocket is opened with HTTP/1.1, not " + printable(request.version));
+  constexpr const char* kAllow = "Allow: GET, HEAD\r\n";
+  const support::HttpFault fault = support::http_fault(request);
+  if (fault.status != 0) return refuse(fault.status, fault.text);
+  if (request.old()) return refuse(505, "WebSocket is opened with HTTP/1.1, not HTTP/1.0");
+  if (request.path == "*") return refuse(204, "asked what is allowed here", kAllow);
+  if (request.method != "GET" && request.method != "HEAD") {
+    return refuse(405, "WebSocket is opened with GET, not " + printable(request.method), kAllow);
   }
-  if (request.method != "GET") {
-    return refuse(405, "WebSocket is opened with GET, not " + printable(request.method),
-                  "Allow: GET\r\n");
-  }
-  if (request.count("host") != 1) return refuse(400, "exactly one Host header is needed");
   if (request.count("transfer-encoding") != 0 ||
       request.any_element("content-length", [](std::string_view v) { return v != "0"; })) {
     return refuse(400, "a request that opens a WebSocket has no body");
@@ -127,7 +126,7 @@ Verdict judge_http(const HttpRequest& request, const Config& config) {
 }
 
 Verdict judge_upgrade(const HttpRequest& request) {
-  if (!request.has_token("upgrade", "websocket")) {
+  if (request.method == "HEAD" || !request.has_token("upgrade", "websocket")) {
     return refuse(426,
                   "This is the WebSocket port of a WAMP router, not a web page. "
                   "Connect to it with a WAMP client.",
@@ -158,14 +157,14 @@ std::string accept_key(std::string_view key) {
   return base64(digest, size);
 }
 
-Verdict judge(const HttpRequest& request, const Config& config,
+Verdict judge(const HttpRequest& request, const Config& config, Place place,
               const std::vector<support::SerializerEntry>& serializers) {
   if (Verdict wrong = judge_http(request, config); wrong.status != 0) return wrong;
   if (Verdict wrong = judge_upgrade(request); wrong.status != 0) return wrong;
   if (request.count("origin") > 1) return refuse(400, "more than one Origin header");
-  const std::string_view origin = request.find("origin");
-  if (!origin_allowed(config.origins, origin, request.find("host"))) {
-    return refuse(403, "pages from " + printable(origin) + " may not connect to this router");
+  if (std::string why = config.pages.refusal(request, place.loopback, place.trusted_proxy);
+      !why.empty()) {
+    return refuse(403, std::move(why));
   }
   Verdict verdict;
   choose(request, config, serializers, verdict);
@@ -220,14 +219,16 @@ std::string switching_protocols(const Verdict& verdict, const Config& config, bo
   return out;
 }
 
-std::string refusal(int status, std::string_view text, std::string_view headers) {
+std::string refusal(int status, std::string_view text, std::string_view headers, bool head_only) {
   std::string out =
       "HTTP/1.1 " + std::to_string(status) + " " + support::http_phrase(status) + "\r\n";
-  // An answer that names "Upgrade" has to list it as a connection option as well (RFC 7230, 6.7).
+  // An answer that names "Upgrade" has to list it as a connection option as well (RFC 9110, 7.8).
   out += status == 426 ? "Connection: Upgrade, close\r\n" : "Connection: close\r\n";
   out += headers;
+  if (status == 204) return out + "\r\n";
   out += "Content-Type: text/plain; charset=utf-8\r\nContent-Length: " +
          std::to_string(text.size() + 1) + "\r\n\r\n";
+  if (head_only) return out;
   out += text;
   out += "\n";
   return out;

@@ -30,13 +30,20 @@ struct Verdict {
   bool cookie_new = false;  // made here, to be set by the answer
 };
 
+// What a request does not say itself, for PageRules::refusal().
+struct Place {
+  bool loopback = false;
+  bool trusted_proxy = false;
+};
+
 // Judges a request. `serializers` are all that are loaded.
-Verdict judge(const HttpRequest& request, const Config& config,
+Verdict judge(const HttpRequest& request, const Config& config, Place place,
               const std::vector<support::SerializerEntry>& serializers);
 
 // The answer as it goes out. `secure`: over TLS.
 std::string switching_protocols(const Verdict& verdict, const Config& config, bool secure);
-std::string refusal(int status, std::string_view text, std::string_view headers);
+// `head_only`: to a HEAD, which is answered with what GET would be, but for its body.
+std::string refusal(int status, std::string_view text, std::string_view headers, bool head_only);
 
 // Sec-WebSocket-Accept for a Sec-WebSocket-Key; empty when the crypto library fails.
 std::string accept_key(std::string_view key);

@@ -37,7 +37,7 @@ nx_status Listener::listen(nx_error* error) {
 uint32_t Listener::recognize(const uint8_t* data, uint64_t size) const {
   const support::RequestStart start = support::look_at_request(data, size);
   if (start.answer != NX_RECOGNIZE_FITS) return start.answer;
-  if (start.method != "GET") return NX_RECOGNIZE_WRONG;
+  if (start.method != "GET" && start.method != "HEAD") return NX_RECOGNIZE_WRONG;
   if (config.path.empty()) return NX_RECOGNIZE_FITS;
   return start.path == config.path ? NX_RECOGNIZE_EXACT : NX_RECOGNIZE_WRONG;
 }

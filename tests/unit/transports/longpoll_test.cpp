@@ -6,7 +6,7 @@
 using namespace transports_test;
 
 TEST_CASE("T-40: open answers with the protocol and an id, and a session begins") {
-  LongPollRig rig;
+  LongPollRig rig(R"({"listen": ":0", "origins": ["page.example"]})");
   nx_stream& stream = *rig.host.connect();
   const std::string answer = rig.ask(
       stream,

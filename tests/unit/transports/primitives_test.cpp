@@ -130,6 +130,19 @@ TEST_CASE("T-05: origin patterns are shell globs") {
   CHECK(OriginPattern::check("[::1]") != nullptr);  // a class of ':' and '1'
   CHECK(OriginPattern("https://*").matches("https://x"));
   CHECK_FALSE(OriginPattern("https://*").matches("https://x/y"));  // a star ends at a slash
+  // What has no host is meant by its name only.
+  CHECK(OriginPattern("null").matches("null"));
+  CHECK_FALSE(OriginPattern("null").matches("http://null"));
+  CHECK_FALSE(OriginPattern("n*").matches("null"));
+  CHECK(OriginPattern("*").matches("null"));
+  CHECK(OriginPattern::check("file://") == nullptr);
+  CHECK(OriginPattern("file://").matches("file://"));
+  CHECK_FALSE(OriginPattern("file://").matches("null"));
+  CHECK_FALSE(OriginPattern("file://").matches("http://file"));
+  CHECK(OriginPattern::check("http://") != nullptr);
+  CHECK(OriginPattern::check("HTTPS://") != nullptr);
+  CHECK(OriginPattern::check("file:///") != nullptr);
+  CHECK(OriginPattern::check("a b://") != nullptr);
   // Quadratic at worst, not exponential.
   const std::string many(2000, 'a');
   CHECK_FALSE(OriginPattern("*a*a*a*a*a*a*a*a*a*a*b").matches("https://" + many));
