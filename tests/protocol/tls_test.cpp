@@ -138,7 +138,9 @@ class Bridge {
         const std::lock_guard lock(mutex_);
         version_ = SSL_get_version(ssl.it);
       }
-      SSL_set_mode(ssl.it, SSL_MODE_AUTO_RETRY);
+      // A record without data (a session ticket) must not keep SSL_read() waiting for the next one
+      // while the client's bytes lie here.
+      SSL_clear_mode(ssl.it, SSL_MODE_AUTO_RETRY);
       while (step(ssl.it, client, router)) {
       }
     }
@@ -163,7 +165,7 @@ class Bridge {
     }
     if (SSL_pending(ssl) == 0 && entries[1].revents == 0) return true;
     const int size = SSL_read(ssl, bytes, sizeof bytes);
-    if (size <= 0) return false;
+    if (size <= 0) return SSL_get_error(ssl, size) == SSL_ERROR_WANT_READ;
     for (int at = 0; at < size;) {
       const ssize_t sent = ::send(client, bytes + at, static_cast<size_t>(size - at), MSG_NOSIGNAL);
       if (sent <= 0) return false;

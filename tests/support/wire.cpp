@@ -125,9 +125,9 @@ std::string_view carrier_name(Carrier carrier) {
 
 milliseconds patience() {
 #ifdef NEXUS_SANITIZED
-  return milliseconds(40000);
+  return milliseconds(180000);
 #else
-  return milliseconds(15000);
+  return milliseconds(90000);
 #endif
 }
 

@@ -113,8 +113,9 @@ class Wire {
   uint64_t router_max_message_ = 0;
   std::string handshake_answer_;
 
-  // Long-poll (wire_longpoll.cpp): requests that bring messages are pipelined on fd_ and their
-  // answers forgotten; requests for messages go over a connection of their own.
+  // Long-poll (wire_longpoll.cpp): requests that bring messages are pipelined on fd_, and their
+  // answers read and forgotten whenever this end sends or waits; requests for messages go over a
+  // connection of their own.
   void longpoll_open(const std::string& path);
   std::string longpoll_request(std::string_view action, std::string_view body) const;
   std::string longpoll_receive(Clock::time_point deadline);

@@ -50,8 +50,19 @@ struct Answer {
   std::string body;
 };
 
-// One whole answer, appended to and taken off `input`.
-Answer read_answer(int fd, std::string& input, Clock::time_point deadline) {
+// Reads and forgets what has come; false at the end of the stream.
+bool forget_input(int fd) {
+  char buffer[65536];
+  for (;;) {
+    const ssize_t got = ::recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+    if (got > 0 || (got < 0 && errno == EINTR)) continue;
+    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  }
+}
+
+// One whole answer, appended to and taken off `input`. Whatever comes on `other` meanwhile is read
+// and forgotten: a router whose answers nobody takes rightly reads no more from there.
+Answer read_answer(int fd, std::string& input, Clock::time_point deadline, int other = -1) {
   for (;;) {
     const size_t end = input.find("\r\n\r\n");
     if (end != std::string::npos) {
@@ -68,11 +79,13 @@ Answer read_answer(int fd, std::string& input, Clock::time_point deadline) {
       }
     }
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
-    pollfd entry{fd, POLLIN, 0};
+    pollfd entries[] = {{fd, POLLIN, 0}, {other, POLLIN, 0}};  // poll() skips negative ones
     const int ready =
-        ::poll(&entry, 1, static_cast<int>(std::clamp<long long>(left + 1, 0, 60000)));
+        ::poll(entries, 2, static_cast<int>(std::clamp<long long>(left + 1, 0, 60000)));
     if (ready == 0 && Clock::now() >= deadline) throw WireTimeout("nothing came in time");
     if (ready <= 0) continue;
+    if (entries[1].revents != 0 && !forget_input(other)) other = -1;
+    if (entries[0].revents == 0) continue;
     char buffer[65536];
     const ssize_t got = ::recv(fd, buffer, sizeof(buffer), 0);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
@@ -111,7 +124,7 @@ void Wire::longpoll_open(const std::string& path) {
 std::string Wire::longpoll_receive(Clock::time_point deadline) {
   for (;;) {
     if (poll_fd_ < 0) throw WireClosed("the router has ended the transport");
-    const Answer answer = read_answer(poll_fd_, poll_input_, deadline);
+    const Answer answer = read_answer(poll_fd_, poll_input_, deadline, fd_);
     if (answer.status != 200 && answer.status != 204) {
       ::close(std::exchange(poll_fd_, -1));
       throw WireClosed("the router ended the transport: " + answer.head);
@@ -126,11 +139,7 @@ std::string Wire::longpoll_receive(Clock::time_point deadline) {
 }
 
 // Whether a message was accepted shows in what is received.
-void Wire::longpoll_forget_answers() {
-  char buffer[65536];
-  while (::recv(fd_, buffer, sizeof(buffer), MSG_DONTWAIT) > 0) {
-  }
-}
+void Wire::longpoll_forget_answers() { forget_input(fd_); }
 
 void Wire::longpoll_close() {
   try {

@@ -23,7 +23,7 @@
 
 namespace nexus::test {
 
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kPatience{90};
 
 // A folder of its own, removed with what is in it.
 class TempFolder {

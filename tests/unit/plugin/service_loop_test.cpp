@@ -15,7 +15,7 @@ using namespace nexus;
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kPatience{90};
 
 struct Router {
   explicit Router(uint32_t count = 2) {

@@ -145,7 +145,7 @@ class Host : public nx_host {
   }
   // Waits until done(host) holds; done is asked again whenever something was answered or logged.
   template <typename Done>
-  bool wait_for(Done done, std::chrono::milliseconds limit = std::chrono::seconds(10)) const {
+  bool wait_for(Done done, std::chrono::milliseconds limit = std::chrono::seconds(90)) const {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     for (;;) {
       const size_t seen = locked(changes_);
