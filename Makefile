@@ -5,6 +5,8 @@ JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 CONFIG ?= etc/nexus.json
 FUZZ_SECONDS ?= 60
+# More arguments of tools/stress.py, for example STRESS='-R T-31 --rounds 10'.
+STRESS ?=
 CTEST  := ctest --output-on-failure --no-tests=error --parallel $(JOBS)
 # Suites that are not for every change: other people's clients, and measurements.
 SLOW   := interop|bench|soak
@@ -24,7 +26,7 @@ FIXED  := $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(un
 RELEASE := -DNEXUS_TESTS=OFF
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build check lint format docs asan tsan fuzz interop install clean deps
+.PHONY: help run test stress bench build check lint format docs asan tsan fuzz interop install clean deps
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -42,6 +44,12 @@ test: ## build everything and run the tests
 	@$(call BUILD,dev)
 	@$(call SAFE,dev)
 	@$(CTEST) --test-dir build/dev -LE '$(SLOW)'
+
+stress: ## every test in eight copies at once, three times over
+	@tools/install-deps.sh build test
+	@$(call BUILD,dev)
+	@$(call SAFE,dev)
+	@tools/stress.py build/dev -LE '$(SLOW)|lint' $(STRESS)
 
 build: ## the optimised build, in build/release
 	@tools/install-deps.sh build
