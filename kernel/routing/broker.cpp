@@ -72,7 +72,7 @@ void Broker::subscribe(Session& session, const Message& message, const Options& 
   }
   // O-02: whatever another loop sends because of this subscription arrives after this turn's reply.
   if (session.build().ack(Code::subscribed, message.request, id) == NX_OK) session.send_reply();
-  if (options.get_retained) send_retained(session, id, message.uri, options.match);
+  if (options.get_retained) send_retained(session, id, message.uri, options);
   events_.flush();
 }
 

@@ -104,7 +104,8 @@ class Broker {
   bool selected(const Publication& publication, const Receiver& to) const;
   // history.cpp and retained.cpp hold what these keep. (broker_past.cpp)
   void keep(const Publication& publication, const TopicMatch& matched);
-  void send_retained(Session& session, uint64_t subscription, std::string_view uri, Match match);
+  void send_retained(Session& session, uint64_t subscription, std::string_view uri,
+                     const Options& options);
   Subscription& make_subscription(std::string_view uri, Match match);
   // False when the session, which may live on another loop, was not on it. mutex_ is held.
   bool remove(Subscription& subscription, const Session& session, uint64_t session_id, bool tell);

@@ -19,11 +19,13 @@ void Broker::keep(const Publication& p, const TopicMatch& matched) {
 }
 
 void Broker::send_retained(Session& session, uint64_t subscription, std::string_view uri,
-                           Match match) {
+                           const Options& options) {
+  const Match match = options.match;
   const SessionInfo& info = *session.info();
   const auto suits = [&](const StoredEvent& event) {
     if (event.exclude_me && event.publisher_id == info.id) return false;
-    if (event.has_rkey) return false;  // it was for the holder of that key
+    // P-28: it is for whoever holds that key.
+    if (event.has_rkey && !(options.has_nkey && options.nkey == event.rkey)) return false;
     if (event.passthru.ppt() && !info.has(kSubscriberPassthru)) return false;
     return may_receive(event.receivers, info, policy_.empty_eligible_means_all);
   };

@@ -74,7 +74,8 @@ void MetaEvents::note(std::shared_ptr<const Testament> testament, SessionInfoPtr
 
 void MetaEvents::add(Note note) {
   const std::lock_guard lock(mutex_);
-  if (notes_.size() >= policy_.max_meta_events) {
+  // A testament is somebody's last word, and its room was taken when it was deposited.
+  if (notes_.size() >= policy_.max_meta_events && note.testament == nullptr) {
     ++dropped_;
     return;
   }

@@ -172,8 +172,8 @@ constexpr nx_option kRealm[] = {
     OPTION(NX_OPTION_INT, 0, "max_history_events", "10000", "", 1, 1000000,
            "Events in one answer of wamp.subscription.get_events."),
     OPTION(NX_OPTION_INT, 0, "max_meta_events", "100000", "", 1, 100000000,
-           "Meta events and testaments that may wait to be published; more are dropped, with a "
-           "line in the log."),
+           "Meta events that may wait to be published; more are dropped, with a line in the log. "
+           "Testaments never are."),
     OPTION(NX_OPTION_INT, 0, "match_cache", "8192", "", 1, 100000000,
            "Topics, and as many procedures, for which each loop remembers who is to be reached."),
     OPTION(NX_OPTION_INT, 0, "max_testaments", "100", "", 0, 1000000, "Testaments of one session."),

@@ -10,7 +10,8 @@
 //   never      does not answer; the operation ends by the deadline
 //   throw      throws from inside hello()
 //   challenge  challenges at once with {"question": "2+2"}; authenticate() then answers from
-//              another thread: accepts "4", challenges again for "again", denies everything else
+//              another thread: accepts "4", challenges again for "again", does not answer "silence",
+//              denies everything else
 //   dropped    lets go of the operation without an answer, which the C++ layer makes a denial
 //   error      answers NX_E_IO
 //
@@ -135,6 +136,9 @@ class AsyncTest : public Authenticator {
     } else if (signature == "again") {
       Value question = values().dict().set("question", "2+2, again").done();
       answer_from_thread(op.defer(), AuthAnswer::challenge(std::move(question)));
+    } else if (signature == "silence") {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      open_.emplace(op.id(), op.defer());
     } else {
       answer_from_thread(op.defer(), AuthAnswer::deny("wrong answer"));
     }

@@ -176,5 +176,24 @@ TEST_CASE("U-06: monotonic numbering allows gaps") {
   peer.expect_violation();
 }
 
+TEST_CASE("U-06: monotonic numbering begins again at 1 after the last id, and nowhere else") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"realms":{"one":{"request_id_check":"monotonic"}}})");
+  const uint64_t last = uint64_t{1} << 53;
+  const auto subscribe = [](Peer& peer, uint64_t request) {
+    peer.send(list(kSubscribe, request, dict(), "com.example.topic"));
+  };
+  Peer& good = world.join();
+  for (const uint64_t request : {last, uint64_t{1}, uint64_t{2}}) {
+    subscribe(good, request);
+    good.expect(kSubscribed, request);
+  }
+  Peer& bad = world.join();
+  subscribe(bad, last);
+  bad.expect(kSubscribed, last);
+  subscribe(bad, 5);
+  bad.expect_violation();
+}
+
 }  // namespace
 }  // namespace nexus::test

@@ -419,5 +419,16 @@ TEST_CASE("V-05: caches that are full begin anew, and lose nothing") {
   }
 }
 
+TEST_CASE("R-01: whoever has as many registrations as it may can repeat one that it has") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"realms":{"one":{"max_registrations":1}}})");
+  Peer& peer = world.join();
+  const Value shared = dict({{"invoke", "roundrobin"}});
+  const uint64_t id = peer.register_procedure("com.example.p", shared);
+  CHECK(peer.register_procedure("com.example.p", shared) == id);
+  peer.expect_error(kRegister, peer.send_register("com.example.q", shared),
+                    "wamp.error.not_authorized");
+}
+
 }  // namespace
 }  // namespace nexus::test

@@ -378,5 +378,19 @@ TEST_CASE("A-25: details of a session can be changed") {
   refuse(admin, "wamp.session.modify_details", list(1, dict()), "wamp.error.no_such_session");
 }
 
+TEST_CASE("A-25: new details count at once for a topic that is warm") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_admins());
+  Peer& admin = join_admin(world);
+  Peer& other = world.join();
+  const uint64_t topic = other.subscribe("com.example.topic");
+  const Value boss = json(R"({"eligible_authrole":["boss"]})");
+  admin.publish_acknowledged("com.example.topic", boss, list("too early"));
+  tell(admin, "wamp.session.modify_details", list(other.session(), json(R"({"authrole":"boss"})")));
+  settle({&admin, &other});
+  admin.publish_acknowledged("com.example.topic", boss, list("in time"));
+  CHECK(other.expect_event(topic).args() == list("in time"));
+}
+
 }  // namespace
 }  // namespace nexus::test

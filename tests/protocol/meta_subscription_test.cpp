@@ -218,5 +218,17 @@ TEST_CASE("P-40: what cannot be removed is an error") {
   peer.unsubscribe(id);
 }
 
+TEST_CASE("P-40: subscriptions to what the router itself publishes are not taken away") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_admins());
+  Peer& admin = join_admin(world);
+  Peer& peer = world.join();
+  const uint64_t joins = peer.subscribe("wamp.session.on_join");
+  refuse(admin, "wamp.subscription.remove_subscriber", list(joins, peer.session()),
+         "wamp.error.no_such_subscription");
+  world.join();
+  peer.expect_event(joins);
+}
+
 }  // namespace
 }  // namespace nexus::test

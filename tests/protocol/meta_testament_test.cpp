@@ -277,5 +277,26 @@ TEST_CASE("P-52: a testament whose authorizer does not answer is not published")
   watcher.expect_event(leaves);
 }
 
+TEST_CASE("P-51: no testament is lost when more happens at once than meta events may wait") {
+  World world({{Carrier::raw_tcp, Format::json}, 1},
+              R"({"realms": {"one": {"max_meta_events": 2}}})");
+  Peer& watcher = world.join();
+  const uint64_t topic = watcher.subscribe("com.example.topic");
+  watcher.subscribe("wamp.subscription", json(R"({"match":"prefix"})"));
+  Peer& peer = world.join();
+  for (int i = 0; i < 10; ++i) {
+    peer.subscribe("com.example.t" + std::to_string(i));
+    tell(peer, kAdd, list("com.example.topic", list(i), dict()));
+  }
+  peer.leave();
+  for (int next = 0; next < 10;) {
+    const Message event = watcher.expect(kEvent);
+    if (event.id(1) != topic) continue;  // what its other subscription hears
+    CHECK(event.args() == list(next));
+    ++next;
+  }
+  CHECK(world.router.log_count("meta events were dropped") == 1);
+}
+
 }  // namespace
 }  // namespace nexus::test

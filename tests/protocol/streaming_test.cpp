@@ -317,5 +317,18 @@ TEST_CASE("R-50: a stream in one write keeps its order among other calls") {
   }
 }
 
+TEST_CASE("R-55: a stream that ended early is forgotten with its last part") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"realms":{"one":{"request_id_check":"strict"}}})");
+  Stream stream(world);
+  stream.callee.yield(stream.invocation, dict(), list("enough"));
+  stream.caller.expect_result(stream.request);
+  stream.send_part(1);        // under way when the result came: dropped
+  stream.send_part(2, true);  // and that was the last
+  expect_nothing({&stream.caller, &stream.callee});
+  stream.send_part(3);
+  stream.caller.expect_violation();
+}
+
 }  // namespace
 }  // namespace nexus::test
