@@ -47,31 +47,60 @@ write_basic_package_version_file(nexus-kernelConfigVersion.cmake COMPATIBILITY S
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/nexus-kernelConfig.cmake
   ${CMAKE_CURRENT_BINARY_DIR}/nexus-kernelConfigVersion.cmake DESTINATION ${NEXUS_PACKAGE_DIR})
 
-# Documentation, and configurations to start from.
-install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md
-  ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# Documentation, samples and examples: below the folder of the documentation they lie as in the
+# repository, so that what the text says of them is true in both places.
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/etc/nexus.json ${PROJECT_SOURCE_DIR}/etc/nexus.ini
   ${PROJECT_SOURCE_DIR}/etc/nexus-secure.json ${PROJECT_SOURCE_DIR}/etc/nexus-secure.ini
-  ${PROJECT_SOURCE_DIR}/etc/nexus-secure-rules.json
-  ${PROJECT_SOURCE_DIR}/examples/hello.py DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+  ${PROJECT_SOURCE_DIR}/etc/nexus-secure-rules.json ${PROJECT_SOURCE_DIR}/etc/nexus-go.json
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/etc)
+install(FILES ${PROJECT_SOURCE_DIR}/examples/hello.py
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/auth ${PROJECT_SOURCE_DIR}/examples/security
+  ${PROJECT_SOURCE_DIR}/examples/embed
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples PATTERN __pycache__ EXCLUDE)
 
-# These depend on where it really goes, which only the install step knows.
+# The rest depends on where it really goes, which only the install step knows: `cmake --install` may
+# be given another prefix. As everywhere, what is installed to /usr has its configuration in /etc.
 set(paths "set(prefix \"\${CMAKE_INSTALL_PREFIX}\")\n")
-foreach(dir IN ITEMS BINDIR SYSCONFDIR DOCDIR)
+foreach(dir IN ITEMS BINDIR SYSCONFDIR DOCDIR DATADIR INCLUDEDIR)
   string(TOLOWER ${dir} variable)
   string(APPEND paths "set(${variable} \"${CMAKE_INSTALL_${dir}}\")\n"
     "cmake_path(ABSOLUTE_PATH ${variable} BASE_DIRECTORY \"\${prefix}\")\n")
 endforeach()
+string(APPEND paths "if(prefix STREQUAL \"/usr\" AND sysconfdir STREQUAL \"/usr/etc\")
+  set(sysconfdir \"/etc\")\nendif()\n")
+set(config_files nexus.json nexus-secure.json nexus-secure.ini nexus-secure-rules.json)
 install(CODE "${paths}
   configure_file(\"${PROJECT_SOURCE_DIR}/etc/nexus.service.in\"
     \"${CMAKE_CURRENT_BINARY_DIR}/nexus.service\" @ONLY)
   # A configuration that somebody may have edited stays.
-  foreach(name nexus.json nexus-secure.json nexus-secure.ini nexus-secure-rules.json)
+  foreach(name IN ITEMS ${config_files})
     if(NOT EXISTS \"\$ENV{DESTDIR}\${sysconfdir}/nexus/\${name}\")
       file(INSTALL \"${PROJECT_SOURCE_DIR}/etc/\${name}\" DESTINATION \"\${sysconfdir}/nexus\")
     endif()
   endforeach()")
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/nexus.service DESTINATION lib/systemd/system)
+
+# Links lead to where things are installed; what is not has no link.
+find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
+set(kernel_map "")
+foreach(header IN LISTS kernel_headers)
+  string(APPEND kernel_map " --map ${header}=\${includedir}/nexus-kernel/${header}")
+endforeach()
+install(CODE "${paths}
+  foreach(place IN ITEMS datadir includedir prefix)
+    cmake_path(RELATIVE_PATH \${place} BASE_DIRECTORY \"\${docdir}\")
+  endforeach()
+  set(folder \"${CMAKE_CURRENT_BINARY_DIR}/installed-docs\")
+  file(REMOVE_RECURSE \"\${folder}\")
+  execute_process(COMMAND \"${Python3_EXECUTABLE}\" \"${PROJECT_SOURCE_DIR}/tools/install-docs.py\"
+    --root \"${PROJECT_SOURCE_DIR}\" --out \"\${folder}\"
+    --map README.md=README.md --map CHANGELOG.md=CHANGELOG.md --map LICENSE=LICENSE --map docs=docs
+    --markdown plugins/authenticators --markdown plugins/authorizers
+    --markdown plugins/serializers --markdown plugins/transports
+    --map etc=etc --map etc/nexus.service.in=\${prefix}/lib/systemd/system/nexus.service
+    --map examples=examples --map examples/plugins=\${datadir}/nexus/examples
+    --map sdk/template=\${datadir}/nexus/template --map sdk/include=\${includedir} ${kernel_map}
+    COMMAND_ERROR_IS_FATAL ANY)
+  file(INSTALL \"\${folder}/\" DESTINATION \"\${docdir}\")")

@@ -7,9 +7,12 @@ import pathlib
 import re
 import stat
 import subprocess
+import sys
 import unittest
 
 import harness
+sys.path.insert(0, str(harness.SOURCES / "tests/lint"))
+import check_docs  # noqa: E402
 from harness import Daemon, FolderTest, RawClient
 
 BUILD = os.environ["NEXUS_BUILD"]
@@ -86,6 +89,41 @@ class Installed(FolderTest):
         self.assertEqual((done.returncode, "nexus" in done.stderr), (0, False), done.stderr)
         # In tenths; 1.4 with Debian 12. A line that is lost costs 0.1 to 0.5.
         do("systemd-analyze", "security", "--offline=true", "--threshold=16", "--no-pager", unit)
+
+    def test_a_package_for_usr_has_its_configuration_in_etc(self):
+        root = self.folder / "root"
+        do("cmake", "--install", BUILD, "--prefix", "/usr", env={**os.environ, "DESTDIR": str(root)})
+        self.assertTrue((root / "etc/nexus/nexus.json").is_file())
+        self.assertFalse((root / "usr/etc").exists())
+        unit = (root / "usr/lib/systemd/system/nexus.service").read_text()
+        self.assertIn("ExecStart=/usr/bin/nexusd -c /etc/nexus/nexus.json ", unit)
+        self.assertNotIn(str(root), unit)
+
+    def test_no_link_of_the_documentation_is_dead(self):
+        files = sorted(self.prefix.rglob("*.md"))
+        self.assertGreater(len(files), 15)
+        links = 0
+        for file in files:
+            problems = list(check_docs.check_links(self.prefix, file.relative_to(self.prefix)))
+            self.assertEqual(problems, [])
+            links += len(re.findall(r"\]\((?![a-z]+:)", file.read_text(encoding="utf-8")))
+        self.assertGreater(links, 60)  # those that lead somewhere are still there
+
+    def test_what_the_documentation_names_is_installed(self):
+        docs = self.prefix / "share/doc/nexus"
+        for file in sorted(docs.rglob("*.md")):
+            text = file.read_text(encoding="utf-8")
+            for path in re.findall(r"/usr/local/(?:share|etc|lib|include)[\w./-]*\w", text):
+                # Files that its reader puts there are named by what they are.
+                there = self.prefix / path.removeprefix("/usr/local/")
+                if there.parent != self.prefix / "etc/nexus" or there.suffix in (".ini", ".json"):
+                    self.assertTrue(there.exists(), f"{file}: {path}")
+            for path in re.findall(r"^<!-- ((?:etc|examples|sdk)/\S+) -->$", text, re.MULTILINE):
+                self.assertTrue(any(place.exists() for place in (
+                    docs / path, self.prefix / path.replace("sdk/include", "include"),
+                    self.prefix / path.replace("examples/plugins", "share/nexus/examples"),
+                    self.prefix / path.replace("sdk/template", "share/nexus/template"))),
+                    f"{file}: {path}")
 
     @unittest.skipIf(os.environ.get("NEXUS_SANITIZE"), "the example is built without sanitizers")
     def test_a_program_can_embed_the_router(self):
