@@ -10,8 +10,8 @@
 //   never      does not answer; the operation ends by the deadline
 //   throw      throws from inside hello()
 //   challenge  challenges at once with {"question": "2+2"}; authenticate() then answers from
-//              another thread: accepts "4", challenges again for "again", does not answer "silence",
-//              denies everything else
+//              another thread: accepts "4", challenges again for "again", does not answer
+//              "silence", denies everything else
 //   dropped    lets go of the operation without an answer, which the C++ layer makes a denial
 //   error      answers NX_E_IO
 //

@@ -212,8 +212,7 @@ TEST_CASE("R-58: what waited gives back all its room when it is taken out") {
     CAPTURE(round);
     const uint64_t running = l.caller.call("com.example.p");
     const uint64_t first = l.callee.expect_invocation(l.registration).request();
-    const uint64_t stream =
-        l.caller.call("com.example.p", dict({{"progress", true}}), list(bulk));
+    const uint64_t stream = l.caller.call("com.example.p", dict({{"progress", true}}), list(bulk));
     l.caller.call_again(stream, "com.example.p", dict({{"progress", true}}), list(bulk));
     l.caller.call_again(stream, "com.example.p", dict(), list(bulk));
     l.caller.sync();

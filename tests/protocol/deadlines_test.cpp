@@ -1,13 +1,13 @@
-// Deadlines that begin once and are not begun again by what happens meanwhile (checklist,
-// R-60, N-08). Other calls' timeouts on the same loop tell how time has passed, so that no test
-// depends on how fast it runs: timers of one loop fire in the order of their deadlines.
+// Deadlines that begin once and are not begun again by what happens meanwhile (checklist R-26,
+// N-08). Other calls' timeouts on the same loop tell how time has passed, so that no
+// test depends on how fast it runs: timers of one loop fire in the order of their deadlines.
 #include "tests/protocol/world.hpp"
 
 namespace nexus::test {
 namespace {
 
-// Milliseconds. A timeout that began anew at kPart would end at 3400; so far apart because the loops
-// may stand still for a while on a busy machine.
+// Milliseconds. A timeout that began anew at kPart would end at 3400; so far apart because the
+// loops may stand still for a while on a busy machine.
 constexpr int kPart = 1400, kTimeout = 2000, kLater = 2700;
 
 Value timeout(int ms) { return dict({{"timeout", ms}}); }
