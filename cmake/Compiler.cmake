@@ -8,6 +8,19 @@ target_compile_options(nexus_options INTERFACE
   # g++ 12 at -O3 sees overlaps in `"text" + string` that are not there (GCC bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 
+# A router meets the network, so what makes an error in it harder to use is on in every build that
+# optimises; tests/lint/check_hardening.py reads it back from the files. The sanitizers replace it.
+include(CheckPIESupported)
+check_pie_supported()
+if(NOT NEXUS_SANITIZE AND NOT NEXUS_FUZZ)
+  add_compile_options(-fstack-protector-strong)
+  add_link_options(LINKER:-z,relro,-z,now,-z,noexecstack)
+  string(TOUPPER "CMAKE_CXX_FLAGS_${CMAKE_BUILD_TYPE}" flags_of_type)
+  if("${CMAKE_CXX_FLAGS} ${${flags_of_type}}" MATCHES "-O[123s]")  # glibc has it only then
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  endif()
+endif()
+
 if(NEXUS_SANITIZE)
   add_compile_options(-fsanitize=${NEXUS_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${NEXUS_SANITIZE})
