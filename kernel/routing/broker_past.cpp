@@ -6,8 +6,9 @@
 namespace nexus {
 
 void Broker::keep(const Publication& p, const TopicMatch& matched) {
-  const auto event = std::make_shared<const StoredEvent>(p.id, p.topic, p.options, p.payload,
-                                                         p.publisher, p.disclosed, epoch_ms());
+  const auto event =
+      std::make_shared<const StoredEvent>(p.id, p.topic, p.options, p.payload, p.publisher,
+                                          p.disclosed, epoch_ms(), p.shard.loop.now_ms());
   if (!event->complete()) return;  // no memory: not kept, rather than kept without its payload
   // P-36: lists of session ids mean nothing to those who come later.
   if (!p.options.receivers.has_exclude && !p.options.receivers.has_eligible) {

@@ -33,12 +33,12 @@ bool read_one_of(std::string_view& text, std::string_view characters) {
 void History::store(StoredEventPtr event) {
   const std::lock_guard lock(mutex_);
   bytes_ += event->size();
-  const int64_t now = event->timestamp_ms;
+  const uint64_t now = event->kept_since_ms;
   events_.push_back(std::move(event));
   expire(now);
 }
 
-void History::expire(int64_t now_ms) {
+void History::expire(uint64_t now_ms) {
   const auto drop_oldest = [this] {
     bytes_ -= events_.front()->size();
     events_.pop_front();
@@ -47,12 +47,12 @@ void History::expire(int64_t now_ms) {
   while (events_.size() > policy_.max_events) drop_oldest();
   while (policy_.max_bytes != 0 && bytes_ > policy_.max_bytes && !events_.empty()) drop_oldest();
   while (policy_.max_age_ms != 0 && !events_.empty() &&
-         events_.front()->timestamp_ms + static_cast<int64_t>(policy_.max_age_ms) < now_ms) {
+         events_.front()->kept_since_ms + policy_.max_age_ms < now_ms) {
     drop_oldest();
   }
 }
 
-std::vector<StoredEventPtr> History::select(const HistoryQuery& q, int64_t now_ms,
+std::vector<StoredEventPtr> History::select(const HistoryQuery& q, uint64_t now_ms,
                                             bool* is_limit_reached) {
   const std::lock_guard lock(mutex_);
   expire(now_ms);

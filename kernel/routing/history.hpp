@@ -31,10 +31,12 @@ class History {
 
   const HistoryPolicy& policy() const { return policy_; }
   void store(StoredEventPtr event);
-  // The events that the query selects and `suits` admits, in the query's order.
+  // The events that the query selects and `suits` admits, in the query's order. `now_ms` is of
+  // Loop::now_ms(), as max_age is how long an event has been here; the query's times are of the
+  // epoch.
   // `is_limit_reached` tells that the store has been full, so older events may be missing.
   template <typename Suits>
-  std::vector<StoredEventPtr> find(const HistoryQuery& query, int64_t now_ms, Suits&& suits,
+  std::vector<StoredEventPtr> find(const HistoryQuery& query, uint64_t now_ms, Suits&& suits,
                                    bool* is_limit_reached) {
     std::vector<StoredEventPtr> all = select(query, now_ms, is_limit_reached);
     std::erase_if(all, [&suits](const StoredEventPtr& event) { return !suits(*event); });
@@ -43,9 +45,9 @@ class History {
   }
 
  private:
-  std::vector<StoredEventPtr> select(const HistoryQuery& query, int64_t now_ms,
+  std::vector<StoredEventPtr> select(const HistoryQuery& query, uint64_t now_ms,
                                      bool* is_limit_reached);
-  void expire(int64_t now_ms);
+  void expire(uint64_t now_ms);
 
   const HistoryPolicy policy_;
   std::mutex mutex_;

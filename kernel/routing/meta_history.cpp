@@ -88,7 +88,7 @@ void answer(Session& caller, uint64_t request, uint64_t subscription, History& h
   }
   bool is_limit_reached = false;
   const std::vector<StoredEventPtr> events = history.find(
-      query, epoch_ms(),
+      query, caller.shard().loop.now_ms(),
       [&](const StoredEvent& event) {  // P-36: the lists apply to who asks
         return may_receive(event.receivers, reader, policy.empty_eligible_means_all);
       },

@@ -7,10 +7,11 @@ namespace nexus {
 
 StoredEvent::StoredEvent(uint64_t id, std::string_view uri, const Options& options,
                          const Payload& payload, const SessionInfo* publisher, bool is_disclosed,
-                         int64_t timestamp)
+                         int64_t timestamp, uint64_t since)
     : publication(id),
       topic(uri),
       timestamp_ms(timestamp),
+      kept_since_ms(since),
       receivers(options.receivers),
       passthru(options.passthru),
       exclude_me(options.exclude_me),

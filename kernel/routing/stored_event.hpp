@@ -16,7 +16,7 @@ struct StoredEvent {
   // Copies everything; the payload's bytes once, in the format in which they came.
   StoredEvent(uint64_t publication, std::string_view topic, const Options& options,
               const Payload& payload, const SessionInfo* publisher, bool disclosed,
-              int64_t timestamp_ms);
+              int64_t timestamp_ms, uint64_t kept_since_ms);
 
   const Payload& payload() const { return payload_; }
   // False: there was no memory for the payload.
@@ -26,8 +26,9 @@ struct StoredEvent {
 
   uint64_t publication;
   std::string topic;
-  int64_t timestamp_ms;  // of the epoch
-  Receivers receivers;   // who may get it
+  int64_t timestamp_ms;    // of the epoch: what is told
+  uint64_t kept_since_ms;  // of Loop::now_ms(): how old it is, whatever is done to the clock
+  Receivers receivers;     // who may get it
   Passthru passthru;
   bool exclude_me;
   bool has_rkey;
