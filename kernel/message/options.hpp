@@ -41,6 +41,10 @@ struct Passthru {
 
   bool ppt() const { return !scheme.empty(); }
   bool any() const { return ppt() || has_enc_algo; }
+  size_t size() const {  // of the text in it
+    return scheme.size() + serializer.size() + cipher.size() + keyid.size() + enc_algo.size() +
+           enc_key.size() + enc_serializer.size();
+  }
 };
 
 struct Options {

@@ -11,6 +11,9 @@
 namespace nexus {
 namespace {
 
+// Of the strings that each part of a progressive call is told again: they are kept until it ends.
+constexpr size_t kMaxStreamOptions = 4096;
+
 // the realm's default and limit, or those of the caller's role.
 uint64_t clamp_timeout(const RealmPolicy& policy, const SessionInfo& caller, uint64_t asked) {
   const RolePolicy* role = policy.role(caller.authrole);
@@ -74,6 +77,10 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
   }
   if (options.passthru.ppt() && !callee_info.has(kCalleePassthru)) {
     return fail(uri::kFeatureNotSupported, "the callee does not take payload passthru");
+  }
+  if (options.progress && options.passthru.size() > kMaxStreamOptions) {
+    return fail(uri::kInvalidArgument,
+                "ppt_* and enc_* of a progressive call take at most 4096 bytes together");
   }
   const Disclosed disclosed =
       decide_disclosure(policy_.disclose_caller, grant, options.disclose_me);

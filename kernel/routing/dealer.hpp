@@ -169,6 +169,8 @@ class Dealer {
   void send_part(Shard& shard, Session& callee, uint64_t invocation, InvocationRecord& record,
                  bool progress, const Payload& payload);
   static void drop_timer(Session& callee, InvocationRecord& record);
+  // Takes it, and tells a callee that is still at work for nobody.
+  void take_and_interrupt(Session& callee, uint64_t invocation, std::string_view reason);
   void interrupt(Session& callee, uint64_t invocation, InvocationRecord& record, CancelMode mode,
                  std::string_view reason);
   void arm_timeout(Session& callee, uint64_t invocation, InvocationRecord& record);
@@ -177,8 +179,10 @@ class Dealer {
   InvocationRecord take(Session& callee, uint64_t invocation);
 
   // result.cpp
-  void reply(Shard& shard, const InvocationRecord& record, const Reply& reply);
-  void reply_here(Shard& shard, SessionRef caller, uint64_t call, const Reply& reply);
+  // False: a part of a result could not be handed over. The caller has been told, or will be, that
+  // its call has ended; the record is still there, and its callee still at work.
+  bool reply(Shard& shard, const InvocationRecord& record, const Reply& reply);
+  bool reply_here(Shard& shard, SessionRef caller, uint64_t call, const Reply& reply);
   void reply_bytes(Shard& shard, SessionRef caller, uint64_t call, uint64_t token, bool final,
                    Bytes bytes);
   nx_status build_reply(Build build, uint64_t call, const Reply& reply);

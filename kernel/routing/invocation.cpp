@@ -1,9 +1,37 @@
 // INVOCATION, INTERRUPT and call timeouts, on the callee's loop.
 #include "kernel/message/error_uri.hpp"
-#include "kernel/routing/dealer.hpp"
+#include "kernel/routing/letters.hpp"
 #include "kernel/session/session.hpp"
 
 namespace nexus {
+namespace {
+
+// What the first CALL of a stream said beside its payload: it holds to the end.
+struct StreamHead : RecordExtra {
+  explicit StreamHead(const Invocation& call) : head(call) {}
+  OwnedHead head;
+};
+
+// What an INVOCATION tells of its call. `caller` is the place for who calls.
+InvocationDetails details_of(const Invocation& call, const InvocationRecord& record,
+                             Disclosure& caller) {
+  InvocationDetails details;
+  details.procedure = call.procedure;
+  if (call.disclosed != nullptr) {
+    caller = {call.disclosed->id, call.disclosed->authid, call.disclosed->authrole};
+    details.caller = &caller;
+  }
+  details.passthru = call.passthru;
+  details.receive_progress = record.receive_progress;
+  details.has_progress = call.progressive;
+  details.progress = call.progress;
+  details.timeout_ms = call.forward_timeout ? call.timeout_ms : 0;
+  details.has_trust_level = call.has_trust_level;
+  details.trust_level = call.trust_level;
+  return details;
+}
+
+}  // namespace
 
 // What the timer of a call calls back with. Owned by the InvocationRecord.
 struct CallTimeout {
@@ -61,20 +89,7 @@ uint64_t Dealer::start(Shard& shard, Session& callee, const Invocation& call,
   record.receive_progress = call.caller_streams_results &&
                             info.has(kCalleeProgressiveResults | kCalleeCanceling);
   Disclosure caller;
-  InvocationDetails details;
-  details.procedure = call.procedure;
-  if (call.disclosed != nullptr) {
-    caller = {call.disclosed->id, call.disclosed->authid, call.disclosed->authrole};
-    details.caller = &caller;
-  }
-  details.passthru = call.passthru;
-  details.receive_progress = record.receive_progress;
-  details.has_progress = call.progressive;
-  details.progress = call.progress;
-  details.timeout_ms = call.forward_timeout ? call.timeout_ms : 0;
-  details.has_trust_level = call.has_trust_level;
-  details.trust_level = call.trust_level;
-
+  const InvocationDetails details = details_of(call, record, caller);
   const uint64_t id = tables.last_invocation == kMaxId ? 1 : tables.last_invocation + 1;
   if (callee.build().invocation(id, call.registration, details, call.payload) != NX_OK) {
     return fail(uri::kInvalidArgument, "the arguments cannot be said in the callee's format");
@@ -91,6 +106,7 @@ uint64_t Dealer::start(Shard& shard, Session& callee, const Invocation& call,
       return fail(uri::kCanceled, "the callee has left");
   }
   tables.last_invocation = id;
+  if (call.progressive) record.stream = std::make_unique<StreamHead>(call);
   std::unique_ptr<CalleeQueue>* queue = tables.registrations.find(call.registration);
   if (queue != nullptr && *queue != nullptr) {
     record.load = (*queue)->load;
@@ -154,6 +170,12 @@ void Dealer::on_timeout(Session& callee, uint64_t invocation) {
   admit_next(callee, record.registration);
 }
 
+void Dealer::take_and_interrupt(Session& callee, uint64_t invocation, std::string_view reason) {
+  InvocationRecord taken = take(callee, invocation);
+  interrupt(callee, invocation, taken, CancelMode::killnowait, reason);
+  admit_next(callee, taken.registration);
+}
+
 void Dealer::interrupt(Session& callee, uint64_t invocation, InvocationRecord& record,
                        CancelMode mode, std::string_view reason) {
   // A callee that has not been told of the call has nothing to interrupt.
@@ -179,11 +201,7 @@ void Dealer::cancel_invocation(Shard& shard, SessionRef ref, uint64_t invocation
   }
   InvocationRecord* record = tables.invocations.find(invocation);
   if (record == nullptr) return;
-  if (caller_left) {
-    InvocationRecord taken = take(*callee, invocation);
-    interrupt(*callee, invocation, taken, CancelMode::killnowait, uri::kCanceled);
-    return admit_next(*callee, taken.registration);
-  }
+  if (caller_left) return take_and_interrupt(*callee, invocation, uri::kCanceled);
   // a callee that cannot be interrupted is left alone, and the caller hears at once.
   // The same for a call that still waits for its turn.
   if (!callee->info()->has(kCalleeCanceling) || record->queued != nullptr) mode = CancelMode::skip;
@@ -220,15 +238,18 @@ void Dealer::continue_invocation(Shard& shard, SessionRef ref, uint64_t invocati
 // stream, so the call ends there.
 void Dealer::send_part(Shard& shard, Session& callee, uint64_t invocation, InvocationRecord& record,
                        bool progress, const Payload& payload) {
-  InvocationDetails details;
-  details.has_progress = true;
-  details.progress = progress;
-  details.receive_progress = record.receive_progress;
+  Invocation& head = static_cast<StreamHead&>(*record.stream).head.get();
+  head.progress = progress;
+  Disclosure caller;
+  const InvocationDetails details = details_of(head, record, caller);
   const nx_status built =
       callee.build().invocation(invocation, record.registration, details, payload);
   const Sent sent =
       built == NX_OK ? callee.send(Urgency::invocation, shard.out.bytes()) : Sent::closed;
-  if (sent == Sent::ok) return;
+  if (sent == Sent::ok) {
+    if (!progress) record.stream = nullptr;  // that was the last part
+    return;
+  }
   InvocationRecord taken = take(callee, invocation);
   Reply failure;
   if (built != NX_OK) {

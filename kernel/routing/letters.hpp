@@ -32,28 +32,47 @@ class OwnedPayload {
   Payload payload_;
 };
 
-// An Invocation that owns what its views lie in.
-class OwnedInvocation {
+// An Invocation without its payload, that owns what its views lie in.
+class OwnedHead {
  public:
-  explicit OwnedInvocation(const Invocation& call)
-      : call_(call), procedure_(call.procedure), payload_(call.payload) {
+  explicit OwnedHead(const Invocation& call) : call_(call), procedure_(call.procedure) {
     if (call.passthru != nullptr) passthru_ = *call.passthru;
-    call_.payload = payload_.get();
+    call_.payload = {};
   }
-  OwnedInvocation(const OwnedInvocation&) = delete;
-  OwnedInvocation& operator=(const OwnedInvocation&) = delete;
+  OwnedHead(const OwnedHead&) = delete;
+  OwnedHead& operator=(const OwnedHead&) = delete;
 
-  bool complete() const { return static_cast<bool>(payload_); }
   Invocation& get() {
     call_.procedure = procedure_;
     call_.passthru = &passthru_;
     return call_;
+  }
+  // What keeping it costs beside the object itself.
+  static uint64_t size_of(const Invocation& call) {
+    return call.procedure.size() + (call.passthru == nullptr ? 0 : call.passthru->size());
   }
 
  private:
   Invocation call_;
   std::string procedure_;
   Passthru passthru_;
+};
+
+// A whole Invocation that owns what its views lie in.
+class OwnedInvocation {
+ public:
+  explicit OwnedInvocation(const Invocation& call) : head_(call), payload_(call.payload) {
+    head_.get().payload = payload_.get();
+  }
+
+  bool complete() const { return static_cast<bool>(payload_); }
+  Invocation& get() { return head_.get(); }
+  static uint64_t size_of(const Invocation& call) {
+    return OwnedHead::size_of(call) + call.payload.size();
+  }
+
+ private:
+  OwnedHead head_;
   OwnedPayload payload_;
 };
 

@@ -31,7 +31,7 @@ bool Dealer::keep_for_reroute(Session& caller, CallRecord& record, const Invocat
                               std::shared_ptr<const CalleeList> list, uint64_t callee) {
   std::shared_ptr<uint64_t>& all = caller.tables().reroute_bytes;
   if (all == nullptr) all = std::make_shared<uint64_t>(0);
-  const uint64_t size = sizeof(Reroute) + invocation.procedure.size() + invocation.payload.size();
+  const uint64_t size = sizeof(Reroute) + OwnedInvocation::size_of(invocation);
   if (*all + size > policy_.max_reroute_bytes) return false;
   auto kept = std::make_unique<Reroute>(invocation, std::move(list), all, size);
   if (!kept->invocation.complete()) return false;

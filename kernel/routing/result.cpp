@@ -22,19 +22,25 @@ void Dealer::yield(Session& session, const Message& message, const Options& opti
         "payload_passthru_mode");
   }
   Shard& shard = session.shard();
-  if (options.passthru.ppt() && !found->caller_passthru) {
-    const InvocationRecord record = take(session, message.request);
+  if (options.progress && !found->receive_progress) return;
+  if (options.passthru.ppt() && !found->caller_passthru) {
+    InvocationRecord record = take(session, message.request);
     reply(shard, record,
           {.error_uri = uri::kFeatureNotSupported,
            .error_text = "the caller does not take payload passthru"});
+    if (options.progress) {  // more would follow
+      interrupt(session, message.request, record, CancelMode::killnowait, uri::kCanceled);
+    }
     return admit_next(session, record.registration);
   }
   if (options.progress) {
-    if (!found->receive_progress) return;
     arm_timeout(session, message.request, *found);
     found->answered = true;
-    return reply(shard, *found,
-                 {.message = &message, .passthru = &options.passthru, .progress = true});
+    if (!reply(shard, *found,
+               {.message = &message, .passthru = &options.passthru, .progress = true})) {
+      take_and_interrupt(session, message.request, uri::kCanceled);
+    }
+    return;
   }
   const InvocationRecord record = take(session, message.request);
   reply(shard, record, {.message = &message, .passthru = &options.passthru});
@@ -81,7 +87,7 @@ nx_status Dealer::build_reply(Build build, uint64_t call, const Reply& reply) {
   return build.result(call, {reply.progress, reply.passthru}, reply.message->payload);
 }
 
-void Dealer::reply(Shard& shard, const InvocationRecord& record, const Reply& reply) {
+bool Dealer::reply(Shard& shard, const InvocationRecord& record, const Reply& reply) {
   if (record.token == 0) return reply_here(shard, record.caller, record.call, reply);
   // The caller's format is known, so the letter carries the finished message.
   shard.out.clear();
@@ -98,15 +104,13 @@ void Dealer::reply(Shard& shard, const InvocationRecord& record, const Reply& re
   there.loop.post(std::make_unique<ReplyLetter>(*this, there, record.caller, record.call,
                                                 record.token, final,
                                                 BufferRef::copy_of(shard.out.bytes())));
+  return final == reply.final();
 }
 
-void Dealer::reply_here(Shard& shard, SessionRef ref, uint64_t call, const Reply& reply) {
+bool Dealer::reply_here(Shard& shard, SessionRef ref, uint64_t call, const Reply& reply) {
   Session* caller = shard.resolve(ref);
-  if (caller == nullptr || !caller->established()) return;
-  CallRecord* record = caller->tables().calls.find(call);
-  if (record == nullptr) return;
-  const SessionRef callee = record->callee;
-  const uint64_t invocation = record->invocation;
+  if (caller == nullptr || !caller->established()) return true;
+  if (caller->tables().calls.find(call) == nullptr) return true;
   if (reply.final()) end_call(*caller, call);
   std::string_view failed_uri;
   std::string_view failed_text;
@@ -117,13 +121,10 @@ void Dealer::reply_here(Shard& shard, SessionRef ref, uint64_t call, const Reply
     failed_uri = uri::kPayloadSizeExceeded;
     failed_text = "the caller does not accept messages of this size";
   }
-  if (failed_uri.empty()) return;
-  if (!reply.final()) {
-    // A hole in a stream of results ends the call, and the callee may stop.
-    end_call(*caller, call);
-    cancel_invocation(shard, callee, invocation, 0, CancelMode::killnowait, true);
-  }
+  if (failed_uri.empty()) return true;
+  if (!reply.final()) end_call(*caller, call);  // a hole in a stream of results ends it
   caller->reply_error(Code::call, call, failed_uri, failed_text);
+  return reply.final();
 }
 
 void Dealer::reply_bytes(Shard& shard, SessionRef ref, uint64_t call, uint64_t token, bool final,

@@ -27,7 +27,7 @@ struct Waiting : RecordExtra {
 
   // What waiting costs.
   static uint64_t size_of(const Invocation& call) {
-    return sizeof(Waiting) + call.procedure.size() + call.payload.size();
+    return sizeof(Waiting) + OwnedInvocation::size_of(call);
   }
   static uint64_t size_of(const Payload& part) { return sizeof(Part) + part.size(); }
 

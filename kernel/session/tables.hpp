@@ -65,6 +65,7 @@ struct InvocationRecord {
   CallTimeout* timeout = nullptr;       // owned; what the timer calls back with
   std::shared_ptr<CalleeLoad> load;     // takes one place there, or null
   std::unique_ptr<RecordExtra> queued;  // not sent yet: waits for a place with its callee
+  std::unique_ptr<RecordExtra> stream;  // progressive: what each INVOCATION of it tells
 };
 
 // With the callee, under Registration, where it set a limit: who waits for a place.

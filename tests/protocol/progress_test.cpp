@@ -1,4 +1,6 @@
 // Progressive call results (checklist chapter 9, R-45 … R-48).
+#include <limits>
+
 #include "tests/protocol/world.hpp"
 
 namespace nexus::test {
@@ -171,6 +173,73 @@ TEST_CASE("R-22: progressive results of a session that calls itself") {
   }
   peer.yield(invocation);
   peer.expect_result(request);
+}
+
+// A part of a result that cannot be handed over has ended the call: the caller hears so once, and
+// nobody lets the callee work on for nobody. `spoil` has the callee send such a part.
+template <typename Spoil>
+void check_ends_there(Peer& caller, Peer& callee, std::string_view error, Spoil spoil) {
+  // With one place, so that the place is seen to be free again.
+  const uint64_t registration =
+      callee.register_procedure("com.example.procedure", dict({{"concurrency", 1}}));
+  const uint64_t request = caller.call("com.example.procedure", receive_progress());
+  const uint64_t invocation = callee.expect_invocation(registration).request();
+  callee.yield(invocation, progress(), list(1));
+  CHECK(caller.expect_result(request).args() == list(1));
+  const uint64_t next = caller.call("com.example.procedure");
+  spoil(invocation);
+  callee.yield(invocation, progress(), list(2));  // it has not heard of it yet
+  caller.expect_call_error(request, error);
+  const Message interrupt = callee.expect(kInterrupt, invocation);
+  CHECK(interrupt.details() == dict({{"mode", "killnowait"}, {"reason", "wamp.error.canceled"}}));
+  const uint64_t second = callee.expect_invocation(registration).request();
+  callee.yield(invocation, progress(), list(3));
+  callee.error(invocation, "wamp.error.canceled");
+  callee.yield(invocation);
+  expect_nothing({&caller, &callee});
+  callee.yield(second, dict(), list("second"));
+  CHECK(caller.expect_result(next).args() == list("second"));
+  callee.unregister(registration);
+}
+
+TEST_CASE("R-46: a part that the caller's format cannot say ends the call, for the callee too") {
+  const unsigned loops = GENERATE(1u, 3u);
+  const Carrier carrier = GENERATE(Carrier::websocket, Carrier::raw_tcp, Carrier::longpoll);
+  CAPTURE(loops, carrier_name(carrier));
+  RouterFixture router(loops);
+  auto callee = Peer::joined(router, {carrier, Format::msgpack});
+  // Where there are several loops, one of them is the callee's.
+  std::vector<std::unique_ptr<Peer>> callers;
+  for (int i = 0; i < 3; ++i) callers.push_back(Peer::joined(router, {carrier, Format::json}));
+  for (const auto& caller : callers) {
+    check_ends_there(*caller, *callee, "wamp.error.invalid_argument", [&](uint64_t invocation) {
+      callee->yield(invocation, progress(), list(std::numeric_limits<double>::quiet_NaN()));
+    });
+  }
+}
+
+TEST_CASE("X-03: a part that is passed through to who cannot take it ends the call for both") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Peer& callee = world.join();
+  Peer& caller = world.join({"caller.payload_passthru_mode"});
+  check_ends_there(caller, callee, "wamp.error.feature_not_supported", [&](uint64_t invocation) {
+    callee.yield(invocation, dict({{"progress", true}, {"ppt_scheme", "x_s"}}), list("sealed"));
+  });
+}
+
+TEST_CASE("R-47: an unasked part is discarded, whatever is wrong with it") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Peer& callee = world.join();
+  Peer& caller = world.join({"caller.payload_passthru_mode"});
+  const uint64_t registration = callee.register_procedure("com.example.procedure");
+  const uint64_t request = caller.call("com.example.procedure");
+  const uint64_t invocation = callee.expect_invocation(registration).request();
+  callee.yield(invocation, dict({{"progress", true}, {"ppt_scheme", "x_s"}}), list("sealed"));
+  callee.yield(invocation, dict(), list("end"));
+  CHECK(caller.expect_result(request).args() == list("end"));
+  expect_nothing({&caller, &callee});
 }
 
 }  // namespace
