@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "kernel/routing/effect.hpp"
 #include "kernel/routing/history.hpp"
 #include "kernel/routing/meta_events.hpp"
 #include "kernel/routing/pattern_index.hpp"
@@ -75,9 +76,10 @@ class Broker {
   std::vector<uint64_t> find_all(std::string_view topic);
   // Is a session of this id in the realm? Set once, before the first session.
   std::function<bool(uint64_t session)> is_member = [](uint64_t) { return true; };
-  // Takes a session off a subscription, and tells it on its own loop (P-40).
+  // Takes a session off a subscription, and tells it on its own loop (P-40): the one letter of
+  // `effect`, if the answer is `done`.
   Revoked revoke(uint64_t subscription, uint64_t session, std::string_view reason,
-                 bool reserved_too = false);
+                 bool reserved_too = false, EffectPtr effect = nullptr);
 
  private:
   // One publication on its way to its receivers.

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "kernel/base/buffer.hpp"
+#include "kernel/routing/effect.hpp"
 #include "kernel/routing/meta_events.hpp"
 #include "kernel/routing/pattern_index.hpp"
 #include "kernel/routing/registration.hpp"
@@ -111,9 +112,10 @@ class Dealer {
   }
   uint64_t find(std::string_view procedure, Match match);  // 0: none
   uint64_t find_best(std::string_view procedure);          // the one that a CALL goes to, or 0
-  // Takes a session off a registration, and tells it on its own loop.
+  // Takes a session off a registration, and tells it on its own loop: the one letter of
+  // `effect`, if the answer is `done`.
   Revoked revoke(uint64_t registration, uint64_t session, std::string_view reason,
-                 bool reserved_too = false);
+                 bool reserved_too = false, EffectPtr effect = nullptr);
 
  private:
   friend class InvokeLetter;
@@ -128,7 +130,8 @@ class Dealer {
   bool remove(Registration& registration, const Session& session, uint64_t session_id, bool tell);
   // Takes everybody off it, and so deletes it; answers who has to be told. mutex_ is held.
   std::vector<SessionRef> evict(Registration& registration);
-  void tell_revoked(SessionRef callee, uint64_t registration, std::string_view reason);
+  void tell_revoked(SessionRef callee, uint64_t registration, std::string_view reason,
+                    EffectPtr effect = nullptr);
   void on_revoked(Session& session, uint64_t registration, std::string_view reason);
 
   // call.cpp

@@ -4,6 +4,7 @@
 
 #include "kernel/message/error_uri.hpp"
 #include "kernel/routing/realm.hpp"
+#include "kernel/routing/recheck.hpp"
 
 namespace nexus {
 namespace {
@@ -38,16 +39,14 @@ bool Meta::reload(Session& caller, const Message& message) {
   Shard& shard = caller.shard();
   shard.log.info("router", "reload was asked for",
                  {{"realm", policy.uri}, {"authid", caller.info()->authid}});
-  const auto done = [&shard, ref = caller.ref(), request](const std::string& failures) {
-    shard.loop.post([&shard, ref, request, failures](Loop&) {
-      Session* session = shard.resolve(ref);
-      if (session == nullptr || !session->established()) return;
-      if (!failures.empty()) {
-        session->reply_error(Code::call, request, "nexus.error.reload_failed", failures);
-      } else if (session->build().result(request, Value(), Value()) == NX_OK) {
-        session->send_reply();
-      }
-    });
+  const LateAnswer answer{&shard, caller.ref(), request};
+  const auto done = [&shards = realm_.shards(), answer](const std::string& failures) {
+    const auto effect = std::make_shared<Effect>(
+        answer.shard->loop, static_cast<uint32_t>(shards.size()), [answer, failures] {
+          failures.empty() ? answer.result() : answer.fail("nexus.error.reload_failed", failures);
+        });
+    // Components may have had everything asked anew: what that takes away is gone by then.
+    for (const auto& there : shards) after_rechecks(*there, effect);
   };
   if (!shard.router.reload_later(done)) {
     caller.reply_error(Code::call, request, uri::kUnavailable, "too many reloads wait already");
@@ -87,13 +86,29 @@ bool Meta::call(Session& caller, const Message& message, const Options& options)
   return true;
 }
 
-void MetaCall::answer(const Value& list) {
-  if (caller.build().result(request, list, {}) != NX_OK) {
+void LateAnswer::result(const Value& list) const {
+  Session* session = shard->resolve(caller);
+  if (session == nullptr || !session->established()) return;
+  if (session->build().result(request, list, {}) != NX_OK) {
     return fail(uri::kInvalidArgument, "the result cannot be said in the caller's format");
   }
-  if (caller.send_reply() == Sent::too_large) {  // T-27
+  if (session->send_reply() == Sent::too_large) {  // T-27
     fail(uri::kPayloadSizeExceeded, "the caller does not accept messages of this size");
   }
+}
+
+void LateAnswer::fail(std::string_view uri, std::string_view text) const {
+  Session* session = shard->resolve(caller);
+  if (session == nullptr || !session->established()) return;
+  session->reply_error(Code::call, request, uri, text);
+}
+
+void MetaCall::answer(const Value& list) { later().result(list); }
+
+EffectPtr MetaCall::effect(uint32_t letters, Value list) {
+  return std::make_shared<Effect>(
+      caller.shard().loop, letters,
+      [answer = later(), list = std::move(list)] { answer.result(list); });
 }
 
 void MetaCall::result(Value value) {

@@ -1,10 +1,10 @@
 // Meta: the router's own procedures of one realm, wamp.session.*, wamp.registration.*,
 // wamp.subscription.* and wamp.reflection.*. (checklist chapter 10)
 //
-// They are answered where they arrive: on the caller's loop, within the CALL, from tables behind
-// locks. There is no session, no registration and no queue behind them, so however many are
-// pipelined, each is answered. What they set off elsewhere, like the end of a session, goes by
-// mail.
+// They run where they arrive: on the caller's loop, within the CALL, on tables behind locks. There
+// is no session, no registration and no queue behind them, so however many are pipelined, each is
+// answered. What they set off elsewhere, like the end of a session, goes by mail, and then the
+// answer waits until it has happened (effect.hpp).
 //
 //   meta.cpp               finding a procedure, its arguments, its answer
 //   meta_session.cpp       wamp.session.*
@@ -20,11 +20,23 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/routing/effect.hpp"
 #include "kernel/session/session.hpp"
 
 namespace nexus {
 
 class Realm;
+
+// Where the answer of a CALL goes that is given later. The caller may have left by then. [loop] of
+// the caller
+struct LateAnswer {
+  void result(const Value& list = {}) const;
+  void fail(std::string_view uri, std::string_view text) const;
+
+  Shard* shard;
+  SessionRef caller;
+  uint64_t request;
+};
 
 // One CALL of a meta procedure, with its arguments decoded. Each is answered exactly once, by
 // result() or fail(); the readers that answer false or nothing have failed it already.
@@ -39,6 +51,10 @@ class MetaCall {
   void result(const std::vector<uint64_t>& ids) { result(list_of(ids)); }
   void fail(std::string_view uri, std::string_view text = {});
   void fail_argument(std::string_view text);
+  // For what takes place on other loops: the call is answered with `list` when this has arrived so
+  // often. To be dropped if the call fails instead.
+  EffectPtr effect(uint32_t letters, Value list = {});
+  LateAnswer later() const { return {&caller.shard(), caller.ref(), request}; }
 
   // Between `least` and `most` positional arguments?
   bool expect(size_t least, size_t most);

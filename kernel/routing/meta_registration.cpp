@@ -73,9 +73,10 @@ void count_callees(MetaCall& call) {
 void remove_callee(MetaCall& call) {
   const auto revocation = read_revocation(call, "registration");
   if (!revocation) return;
-  switch (call.realm.dealer().revoke(revocation->object, revocation->session, revocation->reason)) {
+  switch (call.realm.dealer().revoke(revocation->object, revocation->session, revocation->reason,
+                                     false, call.effect(1))) {
     case Revoked::done:
-      return call.result();
+      return;  // answered when its loop has taken it away
     case Revoked::no_such_object:
       return no_such_registration(call);
     case Revoked::no_such_member:

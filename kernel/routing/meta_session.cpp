@@ -1,5 +1,5 @@
 // wamp.session.*: who is in the realm, and ending or changing sessions (A-10 … A-27). On the
-// caller's loop; victims hear of it by mail, on theirs.
+// caller's loop; victims hear of it by mail, on theirs, and the caller when they have.
 #include <algorithm>
 
 #include "kernel/message/error_uri.hpp"
@@ -76,18 +76,34 @@ void kill(MetaCall& call) {
   if (!id || !read_farewell(call, &farewell)) return;
   const SessionInfoPtr victim = *id == call.caller.id() ? nullptr : call.realm.sessions().mark(*id);
   if (victim == nullptr) return no_such_session(call);
-  call.realm.dismiss({victim}, farewell);
-  call.result();
+  call.realm.dismiss(call.realm.by_loop({victim}), farewell, call.effect(1));
 }
 
-// Kills everybody else for whom wanted(info) is true.
-template <typename Wanted>
-std::vector<SessionInfoPtr> kill_others(MetaCall& call, const Farewell& farewell, Wanted&& wanted) {
+// Kills everybody else for whom wanted(info) is true; answered with what told(victims) makes of
+// them, when they are gone.
+template <typename Wanted, typename Told>
+void kill_others(MetaCall& call, const Farewell& farewell, Wanted&& wanted, Told&& told) {
   const uint64_t self = call.caller.id();
-  std::vector<SessionInfoPtr> victims = call.realm.sessions().mark(
+  const std::vector<SessionInfoPtr> victims = call.realm.sessions().mark(
       [&](const SessionInfo& info) { return info.id != self && wanted(info); });
-  call.realm.dismiss(victims, farewell);
-  return victims;
+  Value answer = told(victims);
+  if (victims.empty()) return call.result(std::move(answer));
+  Value list = Value::list();
+  list.append(std::move(answer));
+  Realm::Victims by_loop = call.realm.by_loop(victims);
+  const EffectPtr effect = call.effect(static_cast<uint32_t>(by_loop.size()), std::move(list));
+  call.realm.dismiss(std::move(by_loop), farewell, effect);
+}
+
+Value number_of(const std::vector<SessionInfoPtr>& victims) {
+  return Value::unsigned_integer(victims.size());
+}
+
+Value ids_of(const std::vector<SessionInfoPtr>& victims) {
+  std::vector<uint64_t> ids;
+  for (const SessionInfoPtr& victim : victims) ids.push_back(victim->id);
+  std::sort(ids.begin(), ids.end());
+  return MetaCall::list_of(ids);
 }
 
 void kill_by_authid(MetaCall& call) {
@@ -95,13 +111,8 @@ void kill_by_authid(MetaCall& call) {
   if (!call.expect(1, 1)) return;
   const auto authid = call.read_text(0, "authid");
   if (!authid || !read_farewell(call, &farewell)) return;
-  std::vector<uint64_t> ids;
-  for (const SessionInfoPtr& victim : kill_others(
-           call, farewell, [&](const SessionInfo& info) { return info.authid == *authid; })) {
-    ids.push_back(victim->id);
-  }
-  std::sort(ids.begin(), ids.end());
-  call.result(ids);
+  kill_others(
+      call, farewell, [&](const SessionInfo& info) { return info.authid == *authid; }, ids_of);
 }
 
 void kill_by_authrole(MetaCall& call) {
@@ -109,17 +120,17 @@ void kill_by_authrole(MetaCall& call) {
   if (!call.expect(1, 1)) return;
   const auto authrole = call.read_text(0, "authrole");
   if (!authrole || !read_farewell(call, &farewell)) return;
-  const auto victims = kill_others(
-      call, farewell, [&](const SessionInfo& info) { return info.authrole == *authrole; });
-  call.result(uint64_t{victims.size()});
+  kill_others(
+      call, farewell, [&](const SessionInfo& info) { return info.authrole == *authrole; },
+      number_of);
 }
 
 void kill_all(MetaCall& call) {
   Farewell farewell;
   if (!call.expect(0, 0) || !read_farewell(call, &farewell)) return;
   farewell.quiet = true;
-  call.result(
-      uint64_t{kill_others(call, farewell, [](const SessionInfo&) { return true; }).size()});
+  kill_others(
+      call, farewell, [](const SessionInfo&) { return true; }, number_of);
 }
 
 // ---- modify_details ---------------------------------------------------------------------------
@@ -164,8 +175,7 @@ void modify_details(MetaCall& call) {
     info.attributes = attributes.size() == 0 ? Value() : std::move(attributes);
   });
   if (changed == nullptr) return no_such_session(call);
-  call.realm.spread(*changed);
-  call.result();
+  call.realm.spread(*changed, call.effect(1));
 }
 
 constexpr MetaProcedure kProcedures[] = {

@@ -77,9 +77,10 @@ void count_subscribers(MetaCall& call) {
 void remove_subscriber(MetaCall& call) {
   const auto revocation = read_revocation(call, "subscription");
   if (!revocation) return;
-  switch (call.realm.broker().revoke(revocation->object, revocation->session, revocation->reason)) {
+  switch (call.realm.broker().revoke(revocation->object, revocation->session, revocation->reason,
+                                     false, call.effect(1))) {
     case Revoked::done:
-      return call.result();
+      return;  // answered when its loop has taken it away
     case Revoked::no_such_object:
       return no_such_subscription(call);
     case Revoked::no_such_member:

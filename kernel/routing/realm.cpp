@@ -150,40 +150,49 @@ void Realm::note_leave(const SessionInfo& info) {
 
 // ---- sessions of others -----------------------------------------------------------------------
 
-void Realm::dismiss(const std::vector<SessionInfoPtr>& victims, const Farewell& farewell) {
-  std::vector<std::vector<SessionRef>> by_loop(shards_.size());
-  for (const SessionInfoPtr& victim : victims) by_loop[victim->ref.loop()].push_back(victim->ref);
-  for (size_t i = 0; i < by_loop.size(); ++i) {
-    if (by_loop[i].empty()) continue;
+Realm::Victims Realm::by_loop(const std::vector<SessionInfoPtr>& victims) const {
+  std::vector<std::vector<SessionRef>> refs(shards_.size());
+  for (const SessionInfoPtr& victim : victims) refs[victim->ref.loop()].push_back(victim->ref);
+  Victims some;
+  for (size_t i = 0; i < refs.size(); ++i) {
+    if (!refs[i].empty()) some.emplace_back(shards_[i].get(), std::move(refs[i]));
+  }
+  return some;
+}
+
+void Realm::dismiss(Victims victims, const Farewell& farewell, const EffectPtr& effect) {
+  for (auto& [shard, refs] : victims) {
     // By mail even to this loop: the caller may be in the middle of something of the victim's.
-    Shard& there = *shards_[i];
-    there.loop.post([&there, farewell, refs = std::move(by_loop[i])](Loop&) {
+    shard->loop.post([&there = *shard, farewell, refs = std::move(refs), effect](Loop&) {
       for (const SessionRef ref : refs) {
         Session* session = there.resolve(ref);
         if (session == nullptr || !session->established()) continue;
         session->tables().quiet = farewell.quiet;
         session->goodbye(farewell.reason, farewell.message, NX_LEFT_KILLED);
       }
+      arrived(effect);
     });
   }
 }
 
-void Realm::spread(const SessionInfo& changed) {
+void Realm::spread(const SessionInfo& changed, EffectPtr effect) {
   Shard& there = *shards_[changed.ref.loop()];
-  there.loop.post([this, &there, ref = changed.ref](Loop&) {
+  there.loop.post([this, &there, ref = changed.ref, effect = std::move(effect)](Loop&) {
     Session* session = there.resolve(ref);
-    if (session != nullptr && session->established()) adopt_info(*session);
+    if (session == nullptr || !session->established()) return arrived(effect);
+    adopt_info(*session, effect);
   });
 }
 
-void Realm::adopt_info(Session& session) {
+void Realm::adopt_info(Session& session, EffectPtr effect) {
   SessionInfoPtr latest = sessions_.find(session.id());
-  if (latest == nullptr) return;
+  if (latest == nullptr) return arrived(effect);
   session.replace_info(std::move(latest));
   broker_.refresh(session);
   dealer_.refresh(session);
   session.shard().router.forget_access();  // what was remembered was about somebody else
   recheck_sessions(session.shard(), {session.ref()});  // Z-08
+  after_rechecks(session.shard(), effect);
 }
 
 // The last client has left: the router's own sessions must not keep the realm alive.

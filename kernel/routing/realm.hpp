@@ -65,14 +65,19 @@ class Realm final : public RealmPort, public std::enable_shared_from_this<Realm>
   MetaEvents& events() { return events_; }
   Reflection& reflection() { return reflection_; }
   SessionTable& sessions() { return sessions_; }  // of clients; the router's own are not in it
-  // Ends sessions that have been marked as leaving, each on its own loop.
-  void dismiss(const std::vector<SessionInfoPtr>& victims, const Farewell& farewell);
-  // The session table holds a new SessionInfo: brings it to the session and to what it holds.
-  void spread(const SessionInfo& changed);
+  const std::vector<std::unique_ptr<Shard>>& shards() const { return shards_; }
+  // Sessions that have been marked as leaving, by their loops; only loops that have some.
+  using Victims = std::vector<std::pair<Shard*, std::vector<SessionRef>>>;
+  Victims by_loop(const std::vector<SessionInfoPtr>& victims) const;
+  // Ends them, each on its own loop. `effect` waits for as many letters as there are loops.
+  void dismiss(Victims victims, const Farewell& farewell, const EffectPtr& effect);
+  // The session table holds a new SessionInfo: brings it to the session and to what it holds, and
+  // takes away what it may not hold any more as far as that is decided at once. One letter.
+  void spread(const SessionInfo& changed, EffectPtr effect);
   void note_leave(const SessionInfo& info);
 
  private:
-  void adopt_info(Session& session);
+  void adopt_info(Session& session, EffectPtr effect);
   void dismiss_trusted();
 
   const std::vector<std::unique_ptr<Shard>>& shards_;

@@ -14,7 +14,9 @@ namespace {
 class Recheck : public std::enable_shared_from_this<Recheck> {
  public:
   Recheck(Shard& shard, std::vector<SessionRef> sessions)
-      : shard_(shard), sessions_(std::move(sessions)) {}
+      : shard_(shard), sessions_(std::move(sessions)) {
+    ++shard_.rechecks;
+  }
 
   void run() {
     if (shard_.router.stopping()) return finish();
@@ -71,6 +73,7 @@ class Recheck : public std::enable_shared_from_this<Recheck> {
         [this](const AccessAnswer& later) { answered(later); });
     if (!pending_->ask(0, answer)) {
       if (!std::exchange(kept_, true)) shard_.errands.push_back(shared_from_this());
+      --shard_.rechecks;
       return false;
     }
     pending_.reset();
@@ -79,6 +82,7 @@ class Recheck : public std::enable_shared_from_this<Recheck> {
 
   void answered(const AccessAnswer& answer) {
     const std::shared_ptr<Recheck> alive = shared_from_this();
+    ++shard_.rechecks;
     pending_.reset();
     settle(answer);
     run();
@@ -100,6 +104,7 @@ class Recheck : public std::enable_shared_from_this<Recheck> {
   }
 
   void finish() {
+    --shard_.rechecks;
     std::erase_if(shard_.errands, [this](const auto& errand) { return errand.get() == this; });
   }
 
@@ -117,6 +122,14 @@ class Recheck : public std::enable_shared_from_this<Recheck> {
 
 void recheck_sessions(Shard& shard, std::vector<SessionRef> sessions) {
   if (!sessions.empty()) std::make_shared<Recheck>(shard, std::move(sessions))->run();
+}
+
+void after_rechecks(Shard& shard, EffectPtr effect) {
+  shard.loop.post([&shard, effect = std::move(effect)](Loop& loop) mutable {
+    if (shard.rechecks != 0) return after_rechecks(shard, std::move(effect));
+    // What they revoked may still be on its way to the sessions here.
+    loop.post([effect = std::move(effect)](Loop&) { arrived(effect); });
+  });
 }
 
 void RouterImpl::recheck_access(std::string_view realm, std::string_view authrole) {

@@ -22,7 +22,8 @@ auto find_member(Members& members, uint64_t session) {
 
 }  // namespace
 
-Revoked Broker::revoke(uint64_t id, uint64_t session, std::string_view reason, bool reserved_too) {
+Revoked Broker::revoke(uint64_t id, uint64_t session, std::string_view reason, bool reserved_too,
+                       EffectPtr effect) {
   SessionRef ref;
   {
     const std::lock_guard lock(mutex_);
@@ -35,10 +36,12 @@ Revoked Broker::revoke(uint64_t id, uint64_t session, std::string_view reason, b
     remove(*at->second, *member->session, session, true);
   }
   Shard& there = *shards_[ref.loop()];
-  there.loop.post([this, &there, ref, id, why = std::string(reason)](Loop&) {
-    Session* member = there.resolve(ref);
-    if (member != nullptr && member->established()) on_revoked(*member, id, why);
-  });
+  there.loop.post(
+      [this, &there, ref, id, why = std::string(reason), effect = std::move(effect)](Loop&) {
+        Session* member = there.resolve(ref);
+        if (member != nullptr && member->established()) on_revoked(*member, id, why);
+        arrived(effect);
+      });
   events_.flush();
   return Revoked::done;
 }
@@ -60,7 +63,8 @@ void Broker::on_revoked(Session& session, uint64_t id, std::string_view reason) 
   }
 }
 
-Revoked Dealer::revoke(uint64_t id, uint64_t session, std::string_view reason, bool reserved_too) {
+Revoked Dealer::revoke(uint64_t id, uint64_t session, std::string_view reason, bool reserved_too,
+                       EffectPtr effect) {
   SessionRef ref;
   {
     const std::lock_guard lock(mutex_);
@@ -72,7 +76,7 @@ Revoked Dealer::revoke(uint64_t id, uint64_t session, std::string_view reason, b
     ref = callee->info->ref;
     remove(*at->second, *callee->session, session, true);
   }
-  tell_revoked(ref, id, reason);
+  tell_revoked(ref, id, reason, std::move(effect));
   events_.flush();
   return Revoked::done;
 }
@@ -87,12 +91,14 @@ std::vector<SessionRef> Dealer::evict(Registration& registration) {
   return evicted;
 }
 
-void Dealer::tell_revoked(SessionRef ref, uint64_t id, std::string_view reason) {
+void Dealer::tell_revoked(SessionRef ref, uint64_t id, std::string_view reason, EffectPtr effect) {
   Shard& there = *shards_[ref.loop()];
-  there.loop.post([this, &there, ref, id, why = std::string(reason)](Loop&) {
-    Session* callee = there.resolve(ref);
-    if (callee != nullptr && callee->established()) on_revoked(*callee, id, why);
-  });
+  there.loop.post(
+      [this, &there, ref, id, why = std::string(reason), effect = std::move(effect)](Loop&) {
+        Session* callee = there.resolve(ref);
+        if (callee != nullptr && callee->established()) on_revoked(*callee, id, why);
+        arrived(effect);
+      });
 }
 
 void Dealer::on_revoked(Session& session, uint64_t id, std::string_view reason) {

@@ -96,6 +96,7 @@ class Shard {
 
   // Work that goes on after its session has ended; it takes itself out.
   std::vector<std::shared_ptr<void>> errands;
+  uint32_t rechecks = 0;  // of what sessions hold, under way and not waiting for an authorizer
 
   // Called once when the last session is gone, while the router waits for that.
   void (*on_empty)(void* user) = nullptr;

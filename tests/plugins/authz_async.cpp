@@ -16,6 +16,8 @@
 //   .async     answers from another thread: DENY if ".no" follows anywhere, else ALLOW
 //   .hold      answers ALLOW from another thread once a request for a URI with ".release" came,
 //              which itself is allowed at once
+//   .standstill  ALLOW, but only after a request for a URI with ".goon" came on another loop: until
+//              then this loop does nothing at all. ".goon" is allowed at once
 //   .remember  ALLOW, to be remembered for the session
 //   .roleonce  ALLOW, to be remembered for the role
 //   .forget    ALLOW, after invalidating everything that is remembered
@@ -31,6 +33,8 @@
 // Counters: asked (calls of authorize()), accepted_late, refused_late, cancels, as in
 // auth_async.cpp. A log line at level info for each question: "asked <action> <match> <uri> as
 // <authrole>".
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -114,6 +118,8 @@ class AuthzTest : public Authorizer, public Reloadable {
       return AuthzAnswer::pending();
     }
     if (says(".release")) release_held();
+    if (says(".standstill")) stand_still();
+    if (says(".goon")) go_on();
     if (says(".payload")) {
       AuthzAnswer answer = AuthzAnswer::allow().validate_payload();
       return says(".once") ? answer.remember_for_role(remember_ms_) : answer;
@@ -196,6 +202,17 @@ class AuthzTest : public Authorizer, public Reloadable {
       for (auto& [op, pending] : *shared) pending.answer(AuthzAnswer::allow());
     });
   }
+  // Plugins may not do this: it is how a test sees what waits for a loop.
+  void stand_still() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    const uint64_t before = gone_on_;
+    going_on_.wait_for(lock, std::chrono::seconds(120), [&] { return gone_on_ != before; });
+  }
+  void go_on() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++gone_on_;
+    going_on_.notify_all();
+  }
   // A thread each, so that answers come in no particular order; joined by stop().
   template <typename Fn>
   void in_thread(Fn fn) {
@@ -211,6 +228,8 @@ class AuthzTest : public Authorizer, public Reloadable {
   std::mutex mutex_;
   Operations open_, held_;
   std::vector<std::thread> threads_;
+  std::condition_variable going_on_;
+  uint64_t gone_on_ = 0;
 };
 
 }  // namespace

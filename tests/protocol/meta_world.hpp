@@ -26,10 +26,18 @@ inline std::string authid_of(const Peer& peer) {
   return std::string(peer.welcome().find("authid").as_string());
 }
 
+// The RESULT of a meta procedure. What it brings about may reach the peer before.
+inline Message result_of(Peer& peer, std::string_view procedure, const Value& args,
+                         const Value& kwargs) {
+  const Message result = peer.answer_to(peer.call(procedure, dict(), args, kwargs));
+  if (result.type() != kResult) throw PeerError("expected RESULT, got " + result.text());
+  return result;
+}
+
 // The one positional result.
 inline Value ask(Peer& peer, std::string_view procedure, const Value& args = {},
                  const Value& kwargs = {}) {
-  const Message result = peer.expect_result(peer.call(procedure, dict(), args, kwargs));
+  const Message result = result_of(peer, procedure, args, kwargs);
   if (result.args().size() != 1) throw PeerError("expected one result, got " + result.text());
   return result.args().at(0);
 }
@@ -37,7 +45,7 @@ inline Value ask(Peer& peer, std::string_view procedure, const Value& args = {},
 // A call that answers nothing.
 inline void tell(Peer& peer, std::string_view procedure, const Value& args = {},
                  const Value& kwargs = {}) {
-  const Message result = peer.expect_result(peer.call(procedure, dict(), args, kwargs));
+  const Message result = result_of(peer, procedure, args, kwargs);
   if (result.args().size() != 0 || result.kwargs().size() != 0) {
     throw PeerError("expected an empty result, got " + result.text());
   }

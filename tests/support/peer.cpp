@@ -279,21 +279,30 @@ void Peer::error(uint64_t invocation, std::string_view uri, const Value& details
 
 Message Peer::expect_result(uint64_t request) { return expect(kResult, request); }
 
-void Peer::sync() {
-  const uint64_t request = call(kNobody);
+Message Peer::answer_to(uint64_t request) {
+  const auto is_answer = [request](const Message& message) {
+    const bool error = message.type() == kError && message.id(1) == kCall;
+    return (error || message.type() == kResult) && message.request() == request;
+  };
+  if (const auto kept = std::find_if(inbox_.begin(), inbox_.end(), is_answer);
+      kept != inbox_.end()) {
+    Message message = std::move(*kept);
+    inbox_.erase(kept);
+    return message;
+  }
   for (;;) {
     Message message;
     try {
       message = next_message(patience());
     } catch (const WireError& error) {
-      throw PeerError(std::string("no answer in a round trip: ") + error.what());
+      throw PeerError(std::string("no answer to a call: ") + error.what());
     }
-    if (message.type() == kError && message.request() == request && message.id(1) == kCall) {
-      return;
-    }
+    if (is_answer(message)) return message;
     inbox_.push_back(std::move(message));
   }
 }
+
+void Peer::sync() { answer_to(call(kNobody)); }
 
 void settle(std::initializer_list<Peer*> peers) {
   // Caller to callee's loop, back to the caller's loop, and a turn to write it out.

@@ -3,7 +3,7 @@
 //
 // Helpers that are named after a request send it and wait for its reply; send_*() only send. All
 // request ids come from one sequential counter (U-04). Messages that arrive while a helper waits
-// for something else are an error, except in sync(), which keeps them for later.
+// for something else are an error, except in sync() and answer_to(), which keep them for later.
 #pragma once
 
 #include <chrono>
@@ -102,6 +102,8 @@ class Peer {
   void error(uint64_t invocation, std::string_view uri, const Value& details = Value::dict(),
              const Value& args = {}, const Value& kwargs = {});
   Message expect_result(uint64_t request);
+  // The RESULT or ERROR of a call, before which its effects may come: those are kept for receive().
+  Message answer_to(uint64_t request);
   Message expect_call_error(uint64_t request, std::string_view uri) {
     return expect_error(kCall, request, uri);
   }
