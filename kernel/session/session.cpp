@@ -5,6 +5,17 @@
 #include "kernel/session/watch.hpp"
 
 namespace nexus {
+namespace {
+
+constexpr const char* kTooLargeBefore = "a message of this size before the session is established";
+
+// YIELD, or the ERROR of an INVOCATION.
+bool answers_invocation(const Message& message) {
+  return message.code == Code::yield ||
+         (message.code == Code::error && message.id == static_cast<uint64_t>(Code::invocation));
+}
+
+}  // namespace
 
 Session::Session(Shard& shard, const Serializer& format, const nx_transport_v1* transport,
                  void* connection, const nx_peer& peer)
@@ -46,16 +57,17 @@ uint32_t Session::on_messages(const nx_bytes* messages, uint32_t count) {
 }
 
 // S-06. Transports ask it before they make room, so that a stranger cannot fill memory; who sends
-// its first request behind HELLO without waiting for WELCOME is held to it as well.
+// its first request behind HELLO without waiting for WELCOME is held to it as well. Who has just
+// left may still have a long answer under way.
 uint64_t Session::message_limit() const {
   const bool joined = state_ == SessionState::established || state_ == SessionState::closing;
-  return joined ? UINT64_MAX : shard_.router.policy().max_hello_size;
+  return joined || said_goodbye_ ? UINT64_MAX : shard_.router.policy().max_hello_size;
 }
 
 // False stops the delivery: the session has just been paused.
 bool Session::handle(Bytes bytes) {
   if (bytes.size() > message_limit()) {
-    violation("a message of this size before the session is established");
+    violation(kTooLargeBefore);
     return true;
   }
   Message message;
@@ -75,8 +87,14 @@ bool Session::handle(Bytes bytes) {
     case SessionState::established:
       return handle_established(message, bytes, nullptr);
     case SessionState::await_hello:
+      if (said_goodbye_ && answers_invocation(message)) return true;  // V-03
       if (message.code != Code::hello) {
         violation("the first message must be HELLO, not " + std::string(code_name(message.code)));
+        return true;
+      }
+      said_goodbye_ = false;
+      if (bytes.size() > message_limit()) {
+        violation(kTooLargeBefore);
         return true;
       }
       set_state(SessionState::authenticating);
@@ -231,8 +249,10 @@ void Session::on_goodbye(const Message& message) {
   end("goodbye", {}, NX_LEFT_GOODBYE, message.uri);
   if (build().goodbye(uri::kGoodbyeAndOut, {}) == NX_OK) send_reply();
   if (doomed_ != nullptr) return;  // it goes at the end of this turn, by the reference it has
-  // S-14: the connection may carry another session.
+  // S-14: the connection may carry another session. What it had been asked to do for others may
+  // have been done before it read that it is over (V-03).
   state_ = SessionState::await_hello;
+  said_goodbye_ = true;
   shard_.renew(*this);
   outbox_.refresh();
   resume(kPauseQueue);

@@ -115,8 +115,9 @@ class Session : public nx_session {
   SessionState state_ = SessionState::await_hello;
   uint8_t paused_ = 0;
   bool trusted_ = false;
-  bool gone_ = false;     // the transport has said closed()
-  bool watched_ = false;  // plugins have been told that it joined
+  bool gone_ = false;          // the transport has said closed()
+  bool said_goodbye_ = false;  // its last session did, and no HELLO has followed
+  bool watched_ = false;       // plugins have been told that it joined
   uint32_t peer_flags_ = 0;
   const char* doomed_ = nullptr;  // why it goes at the end of this turn
   Outbox outbox_;

@@ -209,6 +209,115 @@ TEST_CASE("S-12: requests behind a GOODBYE are not processed") {
   expect_nothing({&watcher});
 }
 
+// A callee that has an invocation at work, and its caller.
+struct Work {
+  explicit Work(World& world) : callee(world.join()), caller(world.join()) {
+    const uint64_t registration = callee.register_procedure("com.example.procedure");
+    request = caller.call("com.example.procedure", json(R"({"receive_progress":true})"));
+    invocation = callee.expect_invocation(registration).request();
+  }
+  Peer& callee;
+  Peer& caller;
+  uint64_t request = 0;
+  uint64_t invocation = 0;
+};
+const Value& bye() {
+  static const Value kMessage = list(kGoodbye, dict(), "wamp.close.close_realm");
+  return kMessage;
+}
+
+TEST_CASE("V-03: answers to invocations of a session that has said GOODBYE are dropped") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Work work(world);
+  const uint64_t id = work.invocation;
+  // One of them longer than anything may be before a session (S-06).
+  work.callee.send_all({bye(), list(kYield, id, dict({{"progress", true}}), list("part")),
+                        list(kError, kInvocation, id, dict(), "wamp.error.canceled"),
+                        list(kYield, id, dict(), list(std::string(200'000, 'x')))});
+  work.callee.expect(kGoodbye);
+  work.caller.expect_call_error(work.request, "wamp.error.canceled");
+  work.callee.send(list(kYield, id, dict()));
+  expect_nothing({&work.caller});
+  // S-14: and the connection is as good as before.
+  work.callee.join();
+  expect_nothing({&work.callee, &work.caller});
+}
+
+TEST_CASE("V-03: nothing else is legal between GOODBYE and HELLO") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  for (const Value& message :
+       {list(kError, kCall, 1, dict(), "wamp.error.canceled"), list(kCancel, 1, dict()),
+        list(kCall, 9, dict(), "com.example.procedure"), list(kUnregister, 9, 1), bye(),
+        list(kAuthenticate, "", dict()), list(kInterrupt, 1, dict())}) {
+    CAPTURE(to_json(message));
+    Work work(world);
+    work.callee.send_all({bye(), list(kYield, work.invocation, dict()), message});
+    work.callee.expect(kGoodbye);
+    work.callee.expect_violation();
+  }
+}
+
+TEST_CASE("V-03: with the next HELLO, answers to the session before are over") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Work work(world);
+  work.callee.leave();
+  work.callee.join();
+  work.callee.send(list(kYield, work.invocation, dict()));
+  work.callee.expect_violation();  // R-40: this session was never asked
+}
+
+TEST_CASE("V-03: who has never joined answers nothing") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  for (const Value& message :
+       {list(kYield, 1, dict()), list(kError, kInvocation, 1, dict(), "wamp.error.canceled")}) {
+    CAPTURE(to_json(message));
+    Peer& peer = world.connect();
+    peer.send(message);
+    peer.expect_violation();
+  }
+}
+
+TEST_CASE("S-06: a HELLO that is too long is so after a GOODBYE as well") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Peer& peer = world.join();
+  peer.leave();
+  peer.send(list(kHello, "realm1",
+                 merged(client_details(), dict({{"x_long", std::string(200'000, 'x')}}))));
+  peer.expect_violation();
+}
+
+TEST_CASE("S-06: answers after a GOODBYE do not put off the deadline for HELLO") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"router":{"hello_timeout":"500ms"}})");
+  Work work(world);
+  work.callee.send(bye());
+  work.callee.expect(kGoodbye);
+  work.callee.send(list(kYield, work.invocation, dict()));
+  CHECK_NOTHROW(work.callee.expect_closed());
+}
+
+TEST_CASE("S-12: whatever crosses the router's GOODBYE is ignored, and only GOODBYE answers it") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, R"({"realms":{"one":{"meta_kill_roles":["*"]}}})");
+  Work work(world);
+  work.caller.call("wamp.session.kill", dict(), list(work.callee.session()));
+  work.caller.expect_call_error(work.request, "wamp.error.canceled");
+  work.caller.expect(kResult);
+  const uint64_t id = work.invocation;
+  work.callee.send_all({list(kYield, id, dict({{"progress", true}}), list("part")),
+                        list(kError, kInvocation, id, dict(), "wamp.error.canceled"),
+                        list(kYield, id + 7, dict()), list(kPublish, 9, dict(), "no uri#"),
+                        list(kHello, "realm1", client_details()), list(4711), bye()});
+  work.callee.expect(kGoodbye);
+  CHECK_NOTHROW(work.callee.expect_closed());
+  expect_nothing({&work.caller});
+}
+
 TEST_CASE("S-13: ABORT is never answered and ends the connection") {
   FOR_ALL_SETUPS(setup);
   World world(setup);
