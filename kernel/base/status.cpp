@@ -3,19 +3,25 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernel/base/utf8.hpp"
+
 namespace nexus {
 namespace {
 
 template <size_t N>
 void copy_text(char (&to)[N], std::string_view from) {
-  const size_t size = std::min(from.size(), N - 1);
+  size_t size = std::min(from.size(), N - 1);
+  // Not in the middle of a character.
+  while (size > 0 && size < from.size() && (static_cast<uint8_t>(from[size]) & 0xc0) == 0x80)
+    --size;
   std::memcpy(to, from.data(), size);
   to[size] = 0;
 }
 
+// What a plugin wrote there need not be text: much of it comes from elsewhere, or was cut.
 template <size_t N>
 std::string read_text(const char (&from)[N]) {
-  return {from, strnlen(from, N)};
+  return repaired_utf8({from, strnlen(from, N)});
 }
 
 }  // namespace

@@ -43,4 +43,25 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string repaired_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const size_t size = utf8_sequence(text);
+    if (size == 0) {
+      out += "\xef\xbf\xbd";
+    } else {
+      out += text.substr(0, size);
+    }
+    text.remove_prefix(size == 0 ? 1 : size);
+  }
+  return out;
+}
+
+std::string excerpt(std::string_view text, size_t limit) {
+  if (text.size() <= limit) return std::string(text);
+  while (limit > 0 && (static_cast<uint8_t>(text[limit]) & 0xc0) == 0x80) --limit;
+  return std::string(text.substr(0, limit)) + "…";
+}
+
 }  // namespace nexus

@@ -9,6 +9,8 @@
 #include <numeric>
 #include <variant>
 
+#include "kernel/base/utf8.hpp"
+
 namespace nexus {
 namespace {
 
@@ -295,6 +297,7 @@ struct ValueBuilderSink {
     return guarded(user, [=](ValueBuilder& b) { return b.add(Value::real(value)); });
   }
   static nx_status on_string(void* user, nx_str value) {
+    if (!is_utf8(to_view(value))) return NX_E_MALFORMED;
     return guarded(user, [=](ValueBuilder& b) { return b.add(Value::string(to_view(value))); });
   }
   static nx_status on_binary(void* user, nx_bytes value) {
@@ -311,6 +314,7 @@ struct ValueBuilderSink {
     return guarded(user, [](ValueBuilder& b) { return b.open(Value::dict()); });
   }
   static nx_status dict_key(void* user, nx_str key) {
+    if (!is_utf8(to_view(key))) return NX_E_MALFORMED;
     return guarded(user, [=](ValueBuilder& b) { return b.set_key(to_view(key)); });
   }
   static nx_status dict_end(void* user) {

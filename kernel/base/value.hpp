@@ -78,7 +78,8 @@ class Value {
   nx_value* value_ = nullptr;
 };
 
-// Builds a Value from sink calls, for example a serializer's walk. Refuses more than `max_depth`
+// Builds a Value from sink calls, for example a serializer's walk. Refuses text that is not UTF-8
+// with NX_E_MALFORMED, and more than `max_depth`
 // levels or `max_values` values with NX_E_LIMIT: a value costs some 80 bytes, however few the peer
 // sent for it. Calls out of order answer NX_E_STATE.
 class ValueBuilder {

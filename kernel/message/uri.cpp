@@ -1,6 +1,9 @@
 #include "kernel/message/uri.hpp"
 
+#include <algorithm>
 #include <array>
+
+#include "kernel/base/utf8.hpp"
 
 namespace nexus {
 namespace {
@@ -42,8 +45,38 @@ bool valid_uri(std::string_view uri, UriCheck check, Match match) {
   return !empty_component || match != Match::exact;
 }
 
+std::string uri_mistake(std::string_view uri, UriCheck check, Match match) {
+  if (uri.empty()) return "a URI must not be empty";
+  const std::string it = "\"" + excerpt(uri, kShownUri) + "\" ";
+  if (uri.size() > kMaxUri) {
+    return it + "has " + std::to_string(uri.size()) + " bytes, a URI has at most " +
+           std::to_string(kMaxUri);
+  }
+  const auto& allowed = check == UriCheck::strict ? kStrict : kLoose;
+  for (size_t at = 0; at < uri.size(); ++at) {
+    const char c = uri[at];
+    if (c == '.' || allowed[static_cast<uint8_t>(c)]) continue;
+    const std::string where = " (byte " + std::to_string(at) + ")";
+    if (c == ' ') return it + "has a space in it" + where;
+    if (c == '#') return it + "has a # in it" + where;
+    if (!kLoose[static_cast<uint8_t>(c)]) {
+      return it + "has white space or a control character in it" + where;
+    }
+    const std::string shown(uri.substr(at, std::max<size_t>(1, utf8_sequence(uri.substr(at)))));
+    return it + "has \"" + shown + "\" in it" + where +
+           "; this realm takes lower-case letters, digits, _ and dots only";
+  }
+  return it + "has an empty component, which " +
+         (match == Match::prefix ? "with match prefix only the last one may be"
+                                 : "only a pattern with match wildcard may have");
+}
+
 bool reserved_uri(std::string_view uri) {
   return uri.starts_with("wamp") && (uri.size() == 4 || uri[4] == '.');
+}
+
+std::string reserved_mistake(std::string_view uri) {
+  return "\"" + excerpt(uri, kShownUri) + "\" is reserved, as all URIs that begin with wamp";
 }
 
 bool uri_matches(std::string_view uri, std::string_view pattern, Match match) {

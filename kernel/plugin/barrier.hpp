@@ -14,7 +14,8 @@
 
 namespace nexus {
 
-// Makes one line of any text: control characters become spaces, ends are trimmed.
+// Makes one line of any text: control characters become spaces, stray bytes U+FFFD, ends are
+// trimmed.
 std::string one_line(std::string_view text);
 
 // Calls fn(error), which returns an nx_status, and makes a Status of the outcome. `what` names the

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <set>
 
+#include "kernel/plugin/given_text.hpp"
 #include "kernel/plugin/registry.hpp"
 
 namespace nexus {
@@ -56,9 +57,9 @@ bool is_option_name(nx_str text) {
   }
 }
 
-// One printable line: goes to logs and `--list-plugins` as it is.
+// One printable line of UTF-8: goes to logs and `--list-plugins` as it is.
 bool is_line(nx_str text) {
-  if (text.size > 1024 || (text.size > 0 && text.data == nullptr)) return false;
+  if (text.size > 1024 || text_mistake(text) != nullptr) return false;
   for (const char c : to_view(text)) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
   }

@@ -45,6 +45,7 @@ struct PendingOps::Record {
   uint32_t round = 0;  // counts rearm(), so that an answer of an earlier round is dropped
   State state = State::free;
   Loop* loop = nullptr;
+  Asked asked;
 
   // The loop's.
   nx_op op = 0;
@@ -106,7 +107,7 @@ PendingOps::Shard* PendingOps::shard_of(nx_op op) const {
   return loop_of(op) < shards_.size() ? shards_[loop_of(op)].get() : nullptr;
 }
 
-nx_op PendingOps::begin(Loop& loop, uint64_t deadline_ms, Done done) {
+nx_op PendingOps::begin(Loop& loop, const Asked& asked, uint64_t deadline_ms, Done done) {
   if (loop.index() >= shards_.size()) return 0;
   Shard& shard = *shards_[loop.index()];
   Record* record = nullptr;
@@ -126,6 +127,7 @@ nx_op PendingOps::begin(Loop& loop, uint64_t deadline_ms, Done done) {
     record->round = 0;
     record->state = State::waiting;
     record->loop = &loop;
+    record->asked = asked;
     ++shard.live;
   }
   record->op = make_op(record->generation, loop.index(), record->slot);
@@ -176,7 +178,7 @@ bool PendingOps::end(nx_op op) {
   return true;
 }
 
-nx_status PendingOps::complete(nx_op op, Answer answer) {
+nx_status PendingOps::complete(nx_op op, const Asked& by, Answer answer) {
   Shard* shard = shard_of(op);
   if (shard == nullptr) return NX_E_CLOSED;
   Loop* loop = nullptr;
@@ -184,7 +186,9 @@ nx_status PendingOps::complete(nx_op op, Answer answer) {
   {
     const std::lock_guard lock(shard->mutex);
     Record* record = shard->find(op);
-    if (record == nullptr || record->state != State::waiting) return NX_E_CLOSED;
+    if (record == nullptr) return NX_E_CLOSED;
+    if (record->asked != by) return NX_E_INVALID;
+    if (record->state != State::waiting) return NX_E_CLOSED;
     record->state = State::answered;
     loop = record->loop;
     round = record->round;

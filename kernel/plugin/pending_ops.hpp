@@ -1,9 +1,10 @@
 // PendingOps: the table behind nx_op, of questions that a plugin may answer later.
 //
 // Each operation belongs to one loop. What the plugin holds is a number with a generation in it,
-// so an answer that is late, given twice, or made up finds nothing and touches nothing. An answer
-// may come from any thread; it is always delivered by a letter of its own on the operation's loop,
-// never from inside complete().
+// so an answer that is late, given twice, or made up finds nothing and touches nothing. It is also
+// that of one component, through one service: an answer of anybody else is refused, since who asked
+// would take it for something that it is not. An answer may come from any thread; it is always
+// delivered by a letter of its own on the operation's loop, never from inside complete().
 //
 // Life of an operation: begin() -> its done is called, with an answer or for a timeout -> end().
 // With rearm() it waits for another answer under the same handle, as authentication needs between
@@ -26,6 +27,17 @@ struct OpAnswer {
   virtual ~OpAnswer() = default;
 };
 
+// What kind of answer is waited for: each comes through a service of its own.
+enum class OpKind : uint8_t { authentication = 1, authorization };
+
+// Whom a question was put to.
+struct Asked {
+  OpKind kind = OpKind::authentication;
+  const void* component = nullptr;  // its nx_host
+
+  friend bool operator==(const Asked&, const Asked&) = default;
+};
+
 class PendingOps {
  public:
   using Answer = std::unique_ptr<OpAnswer>;
@@ -39,10 +51,10 @@ class PendingOps {
   PendingOps(const PendingOps&) = delete;
   PendingOps& operator=(const PendingOps&) = delete;
 
-  // Begins an operation of this loop. deadline_ms 0 = none. Answers 0 when the loop has 2^20 of
-  // them. Takes no memory of its own once warm, so that it may be done for a question that is
-  // mostly answered at once. [loop]
-  nx_op begin(Loop& loop, uint64_t deadline_ms, Done done);
+  // Begins an operation of this loop, which only `asked` may answer. deadline_ms 0 = none. Answers
+  // 0 when the loop has 2^20 of them. Takes no memory of its own once warm, so that it may be done
+  // for a question that is mostly answered at once. [loop]
+  nx_op begin(Loop& loop, const Asked& asked, uint64_t deadline_ms, Done done);
 
   // Waits for another answer, with the same done and without a deadline. An answer that was given
   // before but not delivered yet is dropped. False if the operation has ended. [loop]
@@ -55,9 +67,11 @@ class PendingOps {
   // Ends an operation: its done is never called after this. False if it had ended. [loop]
   bool end(nx_op op);
 
-  // Answers an operation. NX_E_CLOSED, and the answer is destroyed, when it has ended, was answered
-  // or timed out in this round already, or its loop has stopped. [any]
-  nx_status complete(nx_op op, Answer answer);
+  // Answers an operation, in the name of whom it was put to. NX_E_CLOSED, and the answer is
+  // destroyed, when it has ended, was answered or timed out in this round already, or its loop has
+  // stopped; NX_E_INVALID, and the operation waits on, when it was put to another component, or
+  // waits for another kind of answer. [any]
+  nx_status complete(nx_op op, const Asked& by, Answer answer);
 
   // Operations that have not ended, of all loops. [any]
   size_t size() const;

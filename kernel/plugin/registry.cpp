@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 
+#include "kernel/base/utf8.hpp"
 #include "kernel/plugin/barrier.hpp"
 #include "kernel/plugin/entry_check.hpp"
 #include "kernel/plugin/loader.hpp"
@@ -13,7 +14,7 @@
 namespace nexus {
 
 std::string one_line(std::string_view text) {
-  std::string line(text);
+  std::string line = repaired_utf8(text);
   for (char& c : line) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   }

@@ -6,6 +6,7 @@ namespace nexus {
 namespace {
 
 nx_buffer* copy_of(nx_bytes bytes) {
+  if (bytes.data == nullptr && bytes.size != 0) return nullptr;
   const BufferRef buffer = BufferRef::copy_of(to_view(bytes));
   return BufferRef::retain(buffer.get());
 }

@@ -1,5 +1,6 @@
 // nexus.config/1: how a component names every mistake of its section. [main]
 #include "kernel/plugin/barrier.hpp"
+#include "kernel/plugin/given_text.hpp"
 #include "kernel/plugin/host.hpp"
 #include "kernel/plugin/options.hpp"
 #include "kernel/plugin/services.hpp"
@@ -10,7 +11,8 @@ namespace {
 void mistake(nx_host* host, nx_str option, nx_str text) {
   std::vector<ConfigMistake>* const mistakes = Host::of(host).mistakes;
   if (mistakes == nullptr) return;  // not from inside configure()
-  mistakes->push_back({std::string(to_view(option)), one_line(to_view(text))});
+  // It counts, however it is written: an operator is better told half of it than nothing.
+  mistakes->push_back({one_line(shown_text(option)), one_line(shown_text(text))});
 }
 
 }  // namespace

@@ -19,6 +19,12 @@ void write(nx_host* host, uint32_t level, nx_str text) {
   const Host& self = Host::of(host);
   if (self.context.log == nullptr) return;
   try {
+    if (text.data == nullptr && text.size != 0) {
+      self.context.log->write(LogLevel::error, self.name,
+                              "wrote a line that is NULL with a length");
+      return;
+    }
+    // Stray bytes are the log's own matter: it escapes them, as it does with those of clients.
     self.context.log->write(to_level(level), self.name, to_view(text));
   } catch (...) {
     // Out of memory: the line is lost, as when the queue is full.

@@ -1,4 +1,5 @@
 // nexus.metrics/1: a component's counters, named after the component. [any]
+#include "kernel/plugin/given_text.hpp"
 #include "kernel/plugin/host.hpp"
 #include "kernel/plugin/metrics.hpp"
 #include "kernel/plugin/services.hpp"
@@ -20,6 +21,9 @@ std::string prefix_of(std::string_view component) {
 nx_counter* counter(nx_host* host, nx_str name, nx_str help) {
   const Host& self = Host::of(host);
   if (self.context.metrics == nullptr || name.size == 0) return nullptr;
+  if (!accept_text(host, "counter(): name", name) || !accept_text(host, "counter(): help", help)) {
+    return nullptr;
+  }
   try {
     return self.context.metrics->counter(prefix_of(self.name).append(to_view(name)), to_view(help));
   } catch (...) {

@@ -9,6 +9,7 @@
 #include "kernel/loop/listen_claims.hpp"
 #include "kernel/loop/listener.hpp"
 #include "kernel/loop/stream.hpp"
+#include "kernel/plugin/given_text.hpp"
 #include "kernel/plugin/host.hpp"
 #include "kernel/plugin/services.hpp"
 
@@ -17,10 +18,35 @@ namespace {
 
 std::string text(nx_str view) { return std::string(to_view(view)); }
 
-ListenOptions to_options(const nx_listen_options& given) {
-  // What an older component does not know of is zero, and zero is the default.
-  nx_listen_options from{};
-  std::memcpy(&from, &given, std::min<size_t>(given.struct_size, sizeof from));
+// What an older component does not know of is zero, and zero is the default.
+nx_listen_options whole(const nx_listen_options& given) {
+  nx_listen_options known{};
+  std::memcpy(&known, &given, std::min<size_t>(given.struct_size, sizeof known));
+  return known;
+}
+
+// The first option whose text is none, or null.
+const char* text_that_is_none(const nx_listen_options& from) {
+  const std::pair<const char*, nx_str> texts[] = {
+      {"address", from.address},
+      {"unix_owner", from.unix_owner},
+      {"unix_group", from.unix_group},
+      {"tls_certificate", from.tls_certificate},
+      {"tls_key", from.tls_key},
+      {"tls_client_ca", from.tls_client_ca},
+      {"tls_ciphers", from.tls_ciphers},
+      {"tls_alpn", from.tls_alpn},
+      {"tls_sni_directory", from.tls_sni_directory},
+      {"trusted_proxies", from.trusted_proxies},
+      {"shares_as", from.shares_as},
+  };
+  for (const auto& [name, value] : texts) {
+    if (text_mistake(value) != nullptr) return name;
+  }
+  return nullptr;
+}
+
+ListenOptions to_options(const nx_listen_options& from) {
   ListenOptions options;
   options.address = text(from.address);
   options.socket.backlog = static_cast<int>(std::min<uint32_t>(from.backlog, 65535));
@@ -68,7 +94,12 @@ nx_status listen(nx_host* host, const nx_listen_options* options, const nx_strea
                                        "listen: options, a handler with every function and a "
                                        "place for the listener are needed"));
     }
-    auto listener = Listener::open(*self.context.loops, to_options(*options), handler, user,
+    const nx_listen_options wanted = whole(*options);
+    if (const char* name = text_that_is_none(wanted)) {
+      return fill(
+          error, Status::error(NX_E_INVALID, std::string("listen: ") + name + " is no UTF-8 text"));
+    }
+    auto listener = Listener::open(*self.context.loops, to_options(wanted), handler, user,
                                    self.context.log, self.name);
     if (!listener) return fill(error, listener.status());
     *out = std::move(listener).value().release();
@@ -106,6 +137,7 @@ void set_deadline(nx_stream* stream, uint64_t delay_ms) {
 }
 
 void close(nx_stream* stream, uint32_t how, uint32_t reason, nx_str why) {
+  if (why.data == nullptr) why.size = 0;  // for the log only, which escapes what is no text
   Stream::of(stream).close(how, reason, to_view(why));
 }
 
@@ -117,7 +149,11 @@ void check(nx_host* host, const nx_listen_options* options,
   if (options == nullptr || mistake == nullptr) return;
   const Host& self = Host::of(host);
   try {
-    const ListenOptions wanted = to_options(*options);
+    const nx_listen_options given = whole(*options);
+    if (const char* name = text_that_is_none(given)) {
+      return log_fault(host, std::string("check(): ") + name + " is no UTF-8 text; not checked");
+    }
+    const ListenOptions wanted = to_options(given);
     ListenMistakes mistakes = Listener::check(wanted);
     if (self.context.claims != nullptr) {
       for (ListenMistake& one : self.context.claims->claim(self.section, wanted)) {
@@ -133,10 +169,12 @@ void check(nx_host* host, const nx_listen_options* options,
 }
 
 uint32_t is_trusted_proxy(nx_stream* stream, nx_str address) {
+  if (text_mistake(address) != nullptr) return 0;
   return Stream::of(stream).is_trusted_proxy(to_view(address)) ? 1 : 0;
 }
 
 nx_status set_client_address(nx_stream* stream, nx_str address) {
+  if (text_mistake(address) != nullptr) return NX_E_INVALID;
   try {
     return Stream::of(stream).set_client_address(to_view(address));
   } catch (const std::bad_alloc&) {

@@ -2,8 +2,8 @@
 //
 // What an accessor lends stays valid because the value it came from holds it; the counted handle
 // that Value::at() and find() make on the way is given back at once.
-#include "kernel/base/utf8.hpp"
 #include "kernel/base/value.hpp"
+#include "kernel/plugin/given_text.hpp"
 #include "kernel/plugin/services.hpp"
 
 namespace nexus {
@@ -46,6 +46,7 @@ nx_str key_at(const nx_value* value, uint64_t index) {
   return to_nx(Value::share(value).key_at(index));
 }
 const nx_value* get(const nx_value* dict, nx_str key) {
+  if (text_mistake(key) != nullptr) return nullptr;  // no dict has such a key
   return Value::share(dict).find(to_view(key)).get();
 }
 
@@ -65,10 +66,11 @@ nx_value* new_double(double value) {
   return made([=] { return Value::real(value); });
 }
 nx_value* new_string(nx_str value) {
-  if (!is_utf8(to_view(value))) return nullptr;
+  if (text_mistake(value) != nullptr) return nullptr;
   return made([=] { return Value::string(to_view(value)); });
 }
 nx_value* new_binary(nx_bytes value) {
+  if (value.data == nullptr && value.size != 0) return nullptr;
   return made([=] { return Value::binary(to_view(value)); });
 }
 nx_value* new_list() {
@@ -104,7 +106,7 @@ nx_status append(nx_value* list, const nx_value* item) {
 }
 
 nx_status set(nx_value* dict, nx_str key, const nx_value* item) {
-  if (!is_utf8(to_view(key))) return NX_E_INVALID;
+  if (text_mistake(key) != nullptr) return NX_E_INVALID;
   return changed(dict, NX_DICT, item,
                  [key](Value& to, Value what) { return to.set(to_view(key), std::move(what)); });
 }
@@ -124,6 +126,9 @@ nx_status write_json(const nx_value* value, void (*out)(void* user, nx_str piece
 nx_status read_json(nx_str text, nx_value** out, nx_error* error) {
   if (out == nullptr) return NX_E_INVALID;
   *out = nullptr;
+  if (text.data == nullptr && text.size != 0) {
+    return fill(error, Status::error(NX_E_MALFORMED, "the text is NULL with a length"));
+  }
   try {
     Result<Value> result = from_json(to_view(text));
     if (!result) return fill(error, result.status());

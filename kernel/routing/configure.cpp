@@ -5,6 +5,7 @@
 
 #include "kernel/message/error_uri.hpp"
 #include "kernel/plugin/barrier.hpp"
+#include "kernel/plugin/given_text.hpp"
 #include "kernel/routing/router.hpp"
 #include "kernel/routing/settings.hpp"
 
@@ -295,9 +296,16 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
     }
     handle.self = instance->self();
     handle.section = at;
+    handle.host = instance->host();
     nx_str method{};
     for (uint32_t m = 0; m < 64 && next_method(handle, m, &method) == NX_OK; ++m) {
-      handle.methods.emplace_back(to_view(method));
+      if (method.size != 0 && text_mistake(method) == nullptr) {
+        handle.methods.emplace_back(to_view(method));
+      } else {
+        mistake(mistakes, at,
+                "the authenticator's method " + std::to_string(m) +
+                    " is empty or no UTF-8 text; report it to its author");
+      }
     }
     policy.authenticators.push_back(std::move(handle));
     add_watcher(*instance, policy, mistakes);
@@ -314,7 +322,7 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
       mistake(mistakes, at, "has no usable interface " NX_AUTHORIZER_V1);
       continue;
     }
-    policy.authorizers.push_back({table, instance->self(), at});
+    policy.authorizers.push_back({table, instance->self(), at, instance->host()});
     add_watcher(*instance, policy, mistakes);
     instances_.push_back({std::move(instance), policy.components, false});
   }

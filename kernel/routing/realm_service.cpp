@@ -1,4 +1,5 @@
 // nexus.realm/1: plugins that call procedures and publish, as the router itself. [loop]
+#include "kernel/plugin/given_text.hpp"
 #include "kernel/routing/router.hpp"
 
 namespace nexus {
@@ -18,6 +19,10 @@ nx_status call(nx_host* host, nx_str realm, nx_str procedure, const nx_value* ar
                const nx_value* kwargs, uint64_t timeout_ms, nx_call_done done, void* user) {
   Loop* loop = Loop::current();
   if (loop == nullptr) return NX_E_STATE;
+  if (!accept_text(host, "call(): realm", realm) ||
+      !accept_text(host, "call(): procedure", procedure)) {
+    return NX_E_INVALID;
+  }
   const Value list = Value::share(args);
   const Value dict = Value::share(kwargs);
   if (done == nullptr || !valid_uri(to_view(procedure), UriCheck::loose) ||
@@ -33,6 +38,10 @@ nx_status publish(nx_host* host, nx_str realm, nx_str topic, const nx_value* opt
                   const nx_value* args, const nx_value* kwargs) {
   Loop* loop = Loop::current();
   if (loop == nullptr) return NX_E_STATE;
+  if (!accept_text(host, "publish(): realm", realm) ||
+      !accept_text(host, "publish(): topic", topic)) {
+    return NX_E_INVALID;
+  }
   const Value how = Value::share(options);
   const Value list = Value::share(args);
   const Value dict = Value::share(kwargs);

@@ -6,6 +6,7 @@
 
 #include "kernel/base/random.hpp"
 #include "kernel/message/error_uri.hpp"
+#include "kernel/plugin/given_text.hpp"
 
 namespace nexus {
 
@@ -102,7 +103,7 @@ std::vector<std::string> RouterImpl::urls() const {
     if (!transport.listening) continue;
     nx_str url{};
     for (uint32_t i = 0; transport.table->url(transport.instance->self(), i, &url) == NX_OK; ++i) {
-      all.emplace_back(to_view(url));
+      all.push_back(shown_text(url));
     }
   }
   return all;

@@ -1,20 +1,11 @@
 #include "kernel/session/access.hpp"
 
+#include "kernel/base/utf8.hpp"
 #include "kernel/message/error_uri.hpp"
 #include "kernel/plugin/barrier.hpp"
 #include "kernel/session/shard.hpp"
 
 namespace nexus {
-
-AuthzAnswer::AuthzAnswer(const nx_authz_result& result)
-    : decision(result.decision),
-      disclose(result.disclose),
-      remember(result.remember),
-      remember_ms(result.remember_ms),
-      trust_level(result.trust_level),
-      validate(result.struct_size >= sizeof result ? result.validate : 0),
-      error_uri(to_view(result.error_uri)),
-      error_message(to_view(result.error_message)) {}
 
 const AccessAnswer* AccessCache::find(const std::string& wanted, uint64_t epoch, uint64_t now_ms) {
   const auto at = entries_.find(wanted);
@@ -35,12 +26,42 @@ void AccessCache::insert(const std::string& at, const AccessAnswer& answer, uint
   entries_[at] = {answer, epoch, expires_ms};
 }
 
+namespace {
+
+// For a client that is told of a denial which has no words. It says what was asked for and by whom,
+// and nothing about what exists.
+std::string denial(const AccessRequest& request, std::string_view authrole) {
+  const char* const done = request.action == NX_ACTION_PUBLISH     ? "publish to"
+                           : request.action == NX_ACTION_SUBSCRIBE ? "subscribe to"
+                           : request.action == NX_ACTION_CALL      ? "call"
+                                                                   : "register";
+  const char* const match = request.match == Match::prefix     ? " with match prefix"
+                            : request.match == Match::wildcard ? " with match wildcard"
+                                                               : "";
+  return "the role \"" + excerpt(authrole, kShownUri) + "\" may not " + done + " \"" +
+         excerpt(request.uri, kShownUri) + "\"" + match;
+}
+
+}  // namespace
+
+void Remember::narrow(uint32_t by, uint32_t remember_ms, uint64_t now_ms) {
+  if (by != NX_REMEMBER_SESSION && by != NX_REMEMBER_ROLE) {
+    whom = NX_REMEMBER_NOT;
+  } else if (by == NX_REMEMBER_SESSION && whom == NX_REMEMBER_ROLE) {
+    whom = NX_REMEMBER_SESSION;
+  }
+  if (remember_ms == 0) return;
+  const uint64_t until = now_ms + remember_ms;
+  if (expires_ms == 0 || until < expires_ms) expires_ms = until;
+}
+
 void access_key(std::string& out, const SessionInfo& info, uint32_t action, Match match,
                 std::string_view uri, bool by_session) {
   out.clear();
   out.push_back(static_cast<char>('0' + action));
   out.push_back(static_cast<char>('0' + static_cast<int>(match)));
-  out.append(info.realm).push_back(' ');
+  // Not by its URI: a realm may have that of one that is gone, and other authorizers.
+  out.append(reinterpret_cast<const char*>(&info.realm_id), sizeof info.realm_id);
   if (by_session) {
     out.push_back('#');
     out.append(std::to_string(info.id));
@@ -95,7 +116,10 @@ void PendingAccess::end_operation(bool cancel) {
 
 bool PendingAccess::ask(size_t from, AccessAnswer& answer) {
   const std::vector<AuthorizerHandle>& chain = realm_->policy().authorizers;
-  epoch_ = shard_.router.access_epoch();  // an invalidation from here on wins
+  if (from == 0) {
+    epoch_ = shard_.router.access_epoch();  // an invalidation from here on wins
+    remember_ = {};
+  }
   PendingOps& operations = shard_.router.operations();
   nx_authz_request request = make_request(*who_);
   request.action = request_.action;
@@ -103,7 +127,8 @@ bool PendingAccess::ask(size_t from, AccessAnswer& answer) {
   request.uri = to_nx(request_.uri);
   request.options = request_.options.get();
   for (current_ = from; current_ < chain.size(); ++current_) {
-    op_ = operations.begin(shard_.loop, 0,
+    const AuthorizerHandle& handle = chain[current_];
+    op_ = operations.begin(shard_.loop, {OpKind::authorization, handle.host}, 0,
                            [this](nx_status status, std::unique_ptr<OpAnswer> result) {
                              if (waiting_) answered(status, result.get());
                            });
@@ -113,7 +138,6 @@ bool PendingAccess::ask(size_t from, AccessAnswer& answer) {
     }
     nx_authz_result result{};
     result.struct_size = sizeof result;
-    const AuthorizerHandle& handle = chain[current_];
     const nx_status status = call_plugin_or<nx_status>(NX_E_INTERNAL, [&] {
       return handle.table->authorize(handle.self, op_, &request, &result);
     });
@@ -123,20 +147,30 @@ bool PendingAccess::ask(size_t from, AccessAnswer& answer) {
       return false;
     }
     end_operation(false);
+    result.struct_size = sizeof result;  // it is our memory, whatever was written there
     if (decide(status, AuthzAnswer(result), answer)) return true;
   }
-  answer = {false, {}, std::string(uri::kNotAuthorized), "no authorizer allows this"};
+  answer = {false, {}, std::string(uri::kNotAuthorized), denial(request_, who_->authrole)};
+  keep_in_mind(answer);
   return true;
 }
 
 bool PendingAccess::decide(nx_status status, const AuthzAnswer& result, AccessAnswer& answer) {
-  if (status == NX_OK && result.decision == NX_AUTHZ_NOT_MINE) return false;
-  const bool decided =
-      status == NX_OK && (result.decision == NX_AUTHZ_ALLOW || result.decision == NX_AUTHZ_DENY);
-  if (!decided) {
+  const bool sound = status == NX_OK && result.mistake.empty();
+  if (sound && result.decision == NX_AUTHZ_NOT_MINE) {
+    // What the next one says holds only as long as this one leaves the matter to it.
+    remember_.narrow(result.remember, result.remember_ms, shard_.loop.now_ms());
+    return false;
+  }
+  if (!sound) {
     const std::string& section = realm_->policy().authorizers[current_].section;
-    shard_.log.warning("authorizer", "no usable answer, so the request is denied",
-                       {{"authorizer", section}, {"status", int64_t{status}}});
+    if (status == NX_OK) {
+      shard_.log.error("authorizer", "gave an answer that is none, so the request is denied",
+                       {{"authorizer", section}, {"mistake", result.mistake}});
+    } else {
+      shard_.log.warning("authorizer", "no usable answer, so the request is denied",
+                         {{"authorizer", section}, {"status", int64_t{status}}});
+    }
     answer = {
         false,
         {},
@@ -155,17 +189,22 @@ bool PendingAccess::decide(nx_status status, const AuthzAnswer& result, AccessAn
   if (!answer.allowed) {
     answer.error_uri =
         result.error_uri.empty() ? std::string(uri::kNotAuthorized) : result.error_uri;
-    answer.error_message = result.error_message;
+    answer.error_message =
+        result.error_message.empty() ? denial(request_, who_->authrole) : result.error_message;
   }
-  if (result.remember == NX_REMEMBER_SESSION || result.remember == NX_REMEMBER_ROLE) {
-    access_key(shard_.access.key, *who_, request_.action, request_.match, request_.uri,
-               result.remember == NX_REMEMBER_SESSION);
-    shard_.access.any_by_session |= result.remember == NX_REMEMBER_SESSION;
-    shard_.access.insert(shard_.access.key, answer, epoch_,
-                         result.remember_ms == 0 ? 0 : shard_.loop.now_ms() + result.remember_ms,
-                         shard_.router.policy().access_cache);
-  }
+  remember_.narrow(result.remember, result.remember_ms, shard_.loop.now_ms());
+  keep_in_mind(answer);
   return true;
+}
+
+void PendingAccess::keep_in_mind(const AccessAnswer& answer) {
+  if (remember_.whom == NX_REMEMBER_NOT) return;
+  // Under the epoch of the question: what was forgotten while it was open stays forgotten.
+  const bool by_session = remember_.whom == NX_REMEMBER_SESSION;
+  access_key(shard_.access.key, *who_, request_.action, request_.match, request_.uri, by_session);
+  shard_.access.any_by_session |= by_session;
+  shard_.access.insert(shard_.access.key, answer, epoch_, remember_.expires_ms,
+                       shard_.router.policy().access_cache);
 }
 
 void PendingAccess::answered(nx_status status, const OpAnswer* result) {

@@ -2,8 +2,10 @@
 //
 // The authorizers of a realm form a chain; the first that decides wins, and if none does the answer
 // is no. Answers that may be remembered live in a bounded table of the loop, so that a warm request
-// costs no plugin call. An authorizer that answers later leaves its question here as a
-// PendingAccess while the session is paused, so that order holds (Z-06).
+// costs no plugin call. What is remembered there speaks for the chain, and so holds for no more
+// sessions and no longer than what each authorizer said that was asked on the way to it. An
+// authorizer that answers later leaves its question here as a PendingAccess while the session is
+// paused, so that order holds (Z-06).
 #pragma once
 
 #include <algorithm>
@@ -38,6 +40,16 @@ struct AuthzAnswer : OpAnswer {
   explicit AuthzAnswer(const nx_authz_result& result);
   uint32_t decision, disclose, remember, remember_ms, trust_level, validate;
   std::string error_uri, error_message;
+  std::string mistake;  // why it is no answer, and so a denial; empty: it is one
+};
+
+// For whom and until when an answer may be remembered. Begins with what nobody has limited.
+struct Remember {
+  uint32_t whom = NX_REMEMBER_ROLE;
+  uint64_t expires_ms = 0;  // 0 = never
+
+  // One more answer has its part in it: NX_REMEMBER_*, and for how long (0 = until invalidated).
+  void narrow(uint32_t by, uint32_t remember_ms, uint64_t now_ms);
 };
 
 struct AccessRequest {
@@ -119,8 +131,8 @@ class PendingAccess {
   PendingAccess(const PendingAccess&) = delete;
   PendingAccess& operator=(const PendingAccess&) = delete;
 
-  // Asks from the given authorizer on. True: `answer` is there; false: it comes later, through
-  // `done`, which may delete this.
+  // Asks from the given authorizer on, for others than this itself always 0. True: `answer` is
+  // there; false: it comes later, through `done`, which may delete this.
   bool ask(size_t from, AccessAnswer& answer);
   const BufferRef& message() const { return message_; }
   // The message is only copied when the answer has to wait.
@@ -129,6 +141,7 @@ class PendingAccess {
  private:
   void answered(nx_status status, const OpAnswer* answer);
   bool decide(nx_status status, const AuthzAnswer& result, AccessAnswer& answer);
+  void keep_in_mind(const AccessAnswer& answer);
   void end_operation(bool cancel);
 
   Shard& shard_;
@@ -139,7 +152,8 @@ class PendingAccess {
   BufferRef message_;
   nx_op op_ = 0;
   size_t current_ = 0;
-  uint64_t epoch_ = 0;
+  uint64_t epoch_ = 0;  // when the first of the chain was asked
+  Remember remember_;   // as all that were asked so far have it
   bool waiting_ = false;
 };
 

@@ -77,21 +77,6 @@ Value attributes_of(const Value& details) {
 
 }  // namespace
 
-AuthAnswer::AuthAnswer(const nx_auth_result& result)
-    : decision(result.decision),
-      realm(to_view(result.realm)),
-      authid(to_view(result.authid)),
-      authrole(to_view(result.authrole)),
-      authprovider(to_view(result.authprovider)),
-      method(to_view(result.method)),
-      error_uri(to_view(result.error_uri)),
-      error_message(to_view(result.error_message)),
-      authextra(Value::share(result.authextra)),
-      challenge(Value::share(result.challenge)) {}
-
-AuthAnswer::AuthAnswer(uint32_t d, std::string uri, std::string message)
-    : decision(d), error_uri(std::move(uri)), error_message(std::move(message)) {}
-
 Handshake::~Handshake() {
   end_operation(true);
   if (session_id_ != 0) session_.shard().router.release_session_id(session_id_);
@@ -199,7 +184,8 @@ void Handshake::hello(const Message& message) {
     return deny(uri::kNoSuchRealm, "HELLO names no realm");
   }
   if (!valid_uri(message.uri, UriCheck::loose)) {
-    return deny(uri::kInvalidUri, "HELLO.Realm is not a valid URI");
+    return deny(uri::kInvalidUri,
+                "HELLO.Realm is not a valid URI: " + uri_mistake(message.uri, UriCheck::loose));
   }
   Status why;
   realm_ = shard.router.realm(message.uri, why);
@@ -225,8 +211,9 @@ nx_hello Handshake::make_hello() const {
 
 bool Handshake::begin_operation() {
   Shard& shard = session_.shard();
+  const Asked asked{OpKind::authentication, candidates_[current_].authenticator->host};
   op_ = shard.router.operations().begin(
-      shard.loop, 0, [this](nx_status status, std::unique_ptr<OpAnswer> answer) {
+      shard.loop, asked, 0, [this](nx_status status, std::unique_ptr<OpAnswer> answer) {
         if (!waiting_) return;  // a stray answer: this round was answered at once
         if (status == NX_OK) {
           answered(NX_OK, static_cast<const AuthAnswer&>(*answer));
@@ -269,12 +256,14 @@ void Handshake::ask_next() {
           op_, session_.shard().router.policy().decision_timeout_ms);
       return session_.pause(kPauseHandshake);
     }
-    if (status == NX_OK && result.decision == NX_AUTH_NOT_MINE) {
+    result.struct_size = sizeof result;  // it is our memory, whatever was written there
+    const AuthAnswer answer(result);
+    if (status == NX_OK && answer.mistake.empty() && answer.decision == NX_AUTH_NOT_MINE) {
       end_operation(false);
       ++current_;
       continue;
     }
-    return answered(status, AuthAnswer(result));
+    return answered(status, answer);
   }
   deny(uri::kNoMatchingAuthMethod, "no authenticator of this realm takes this client");
 }
@@ -303,6 +292,7 @@ void Handshake::authenticate(const Message& message) {
         op_, session_.shard().router.policy().decision_timeout_ms);
     return session_.pause(kPauseHandshake);
   }
+  result.struct_size = sizeof result;  // it is our memory, whatever was written there
   answered(status, AuthAnswer(result));
 }
 
@@ -318,6 +308,12 @@ void Handshake::answered(nx_status status, const AuthAnswer& answer) {
     session.shard().log.warning("auth", "authenticator failed",
                                 {{"authenticator", candidates_[current_].authenticator->section},
                                  {"status", int64_t{status}}});
+    end_operation(false);
+    deny(uri::kAuthenticationFailed, "the authenticator failed");
+  } else if (!answer.mistake.empty()) {
+    session.shard().log.error("auth", "authenticator gave an answer that is none, so it is denied",
+                              {{"authenticator", candidates_[current_].authenticator->section},
+                               {"mistake", answer.mistake}});
     end_operation(false);
     deny(uri::kAuthenticationFailed, "the authenticator failed");
   } else if (was_waiting && answer.decision == NX_AUTH_NOT_MINE) {
@@ -351,9 +347,9 @@ void Handshake::settle(const AuthAnswer& answer) {
       return deny(answer.error_uri.empty() ? uri::kAuthenticationDenied
                                            : std::string_view(answer.error_uri),
                   answer.error_message);
-    default:
+    default:  // NOT_MINE after a challenge: it has taken the client on
       end_operation(false);
-      session_.shard().log.error("auth", "authenticator gave an answer that is none",
+      session_.shard().log.error("auth", "authenticator does not know a client that it challenged",
                                  {{"authenticator", candidates_[current_].authenticator->section}});
       return deny(uri::kAuthenticationFailed, "the authenticator failed");
   }

@@ -26,6 +26,7 @@ struct AuthAnswer : OpAnswer {
   uint32_t decision;
   std::string realm, authid, authrole, authprovider, method, error_uri, error_message;
   Value authextra, challenge;
+  std::string mistake;  // why it is no answer, and so a denial; empty: it is one
 };
 
 class Handshake {

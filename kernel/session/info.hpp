@@ -56,6 +56,7 @@ struct SessionInfo {
   uint64_t id = 0;
   SessionRef ref;
   uint32_t features = 0;
+  uint64_t realm_id = 0;  // RealmPort::id()
   std::string realm;
   std::string authid;
   std::string authrole;

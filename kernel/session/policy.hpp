@@ -23,12 +23,14 @@ struct AuthenticatorHandle {
   void* self = nullptr;
   std::string section;  // for the log
   std::vector<std::string> methods;
+  const nx_host* host = nullptr;  // the component's: who may answer later
 };
 
 struct AuthorizerHandle {
   const nx_authorizer_v1* table = nullptr;
   void* self = nullptr;
   std::string section;
+  const nx_host* host = nullptr;  // the component's: who may answer later
 };
 
 // One of those two that has nexus.watch/1 as well.

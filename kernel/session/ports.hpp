@@ -4,6 +4,7 @@
 // interfaces are declared here and implemented in routing/, so that includes only point down.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,6 +32,8 @@ class RealmPort {
   virtual ~RealmPort() = default;
 
   const RealmPolicy& policy() const { return policy_; }
+  // No other realm of this process has it, not even one that takes the URI of a realm that is gone.
+  uint64_t id() const { return id_; }
   // WELCOME.Details.roles, computed once.
   virtual const Value& roles() const = 0;
 
@@ -53,6 +56,13 @@ class RealmPort {
 
  protected:
   RealmPolicy policy_;
+
+ private:
+  static uint64_t next_id() {
+    static std::atomic<uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+  }
+  const uint64_t id_ = next_id();
 };
 
 class RouterPort {

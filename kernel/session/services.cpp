@@ -1,5 +1,9 @@
 #include "kernel/session/services.hpp"
 
+#include <algorithm>
+#include <cstring>
+
+#include "kernel/plugin/given_text.hpp"
 #include "kernel/session/handshake.hpp"
 #include "kernel/session/session.hpp"
 
@@ -37,10 +41,19 @@ nx_status opened(nx_host* host, const nx_transport_v1* transport, void* connecti
       serializer_index >= context.serializers->size()) {
     return NX_E_INVALID;
   }
+  // What an older transport does not know of is zero.
+  nx_peer known{};
+  std::memcpy(&known, peer, std::min<size_t>(peer->struct_size, sizeof known));
+  known.struct_size = sizeof known;
+  if (!accept_text(host, "opened(): peer.transport", known.transport) ||
+      !accept_text(host, "opened(): peer.address", known.address) ||
+      !accept_text(host, "opened(): peer.local_address", known.local_address)) {
+    return NX_E_INVALID;
+  }
   if (!context.accepting.load(std::memory_order_relaxed)) return NX_E_CLOSED;
   Shard& shard = *context.shards[loop->index()];
   Session& session = shard.adopt(std::make_unique<Session>(
-      shard, (*context.serializers)[serializer_index], transport, connection, *peer));
+      shard, (*context.serializers)[serializer_index], transport, connection, known));
   *out = &session;
   session.start();
   return NX_OK;
@@ -53,7 +66,7 @@ uint32_t messages(nx_session* session, const nx_bytes* list, uint32_t count) {
 void drained(nx_session* session) { session_of(session).on_drained(); }
 
 void closed(nx_session* session, uint32_t reason, nx_str text) {
-  session_of(session).on_closed(reason, to_view(text));
+  session_of(session).on_closed(reason, shown_text(text));
 }
 
 uint64_t message_limit(nx_session* session) { return session_of(session).message_limit(); }
@@ -70,16 +83,40 @@ constexpr nx_host_sessions_v1 kSessions = {
     &message_limit,
 };
 
+// An answer to a question of this kind, in the name of the component that gives it.
+template <typename Answer, typename Result>
+nx_status complete(nx_host* host, OpKind kind, const char* service, nx_op op,
+                   const Result* result) {
+  if (host == nullptr) return NX_E_INVALID;
+  try {
+    const std::string call = std::string("complete() of ") + service;
+    if (!NX_HAS(result, decision)) {
+      log_fault(host, call +
+                          " without an answer, or with a struct_size that leaves out its "
+                          "decision; refused");
+      return NX_E_INVALID;
+    }
+    const nx_status status = context_of(host).router->operations().complete(
+        op, {kind, host}, std::make_unique<Answer>(*result));
+    if (status == NX_E_INVALID) {
+      log_fault(host, call +
+                          " for an operation of another component, or of another service; "
+                          "refused");
+    }
+    return status;
+  } catch (const std::bad_alloc&) {
+    return NX_E_MEMORY;
+  }
+}
+
 nx_status complete_auth(nx_host* host, nx_op op, const nx_auth_result* result) {
-  if (result == nullptr) return NX_E_INVALID;
-  return context_of(host).router->operations().complete(op, std::make_unique<AuthAnswer>(*result));
+  return complete<AuthAnswer>(host, OpKind::authentication, NX_HOST_AUTH, op, result);
 }
 
 constexpr nx_host_auth_v1 kAuth = {sizeof(nx_host_auth_v1), 0, &complete_auth};
 
 nx_status complete_authz(nx_host* host, nx_op op, const nx_authz_result* result) {
-  if (result == nullptr) return NX_E_INVALID;
-  return context_of(host).router->operations().complete(op, std::make_unique<AuthzAnswer>(*result));
+  return complete<AuthzAnswer>(host, OpKind::authorization, NX_HOST_AUTHZ, op, result);
 }
 
 // Forgets more than it was asked to: the whole memory. That is correct, cheap for everybody who
@@ -89,6 +126,9 @@ void invalidate(nx_host* host, nx_str, nx_str) {
 }
 
 void recheck(nx_host* host, nx_str realm, nx_str authrole) {
+  // Whoever cannot say which ones asks about all of them: too often is safe, too seldom is not.
+  if (!accept_text(host, "recheck(): realm", realm)) realm = {};
+  if (!accept_text(host, "recheck(): authrole", authrole)) authrole = {};
   context_of(host).router->recheck_access(to_view(realm), to_view(authrole));
 }
 

@@ -286,6 +286,7 @@ void Session::end(std::string_view reason, std::string_view text, uint32_t how,
 void Session::establish(std::shared_ptr<RealmPort> realm, SessionInfo info) {
   set_deadline(0);
   info.ref = ref_;
+  info.realm_id = realm->id();
   realm_ = std::move(realm);
   info_ = std::make_shared<const SessionInfo>(std::move(info));
   const Status entered = realm_->enter(*this);

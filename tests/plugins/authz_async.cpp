@@ -14,6 +14,10 @@
 //   .twice     answers ALLOW from another thread, and then DENY, which is to be ignored
 //   .dropped   lets go of the operation without an answer, which the C++ layer makes a denial
 //   .async     answers from another thread: DENY if ".no" follows anywhere, else ALLOW
+//   .mallory   DENY for the authid mallory, else NOT_MINE; with ".surely" anywhere, that is to be
+//              remembered for the session
+//   .until     answers ALLOW from another thread until reload() was called, and DENY from then on;
+//              reload() has everything asked again if there was such a question
 //   .hold      answers ALLOW from another thread once a request for a URI with ".release" came,
 //              which itself is allowed at once
 //   .standstill  ALLOW, but only after a request for a URI with ".goon" came on another loop: until
@@ -33,6 +37,7 @@
 // Counters: asked (calls of authorize()), accepted_late, refused_late, cancels, as in
 // auth_async.cpp. A log line at level info for each question: "asked <action> <match> <uri> as
 // <authrole>".
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <map>
@@ -70,6 +75,8 @@ class AuthzTest : public Authorizer, public Reloadable {
     log().info("reload");
     if (reload_ == "fails") throw ConfigError("the rules in \"rules.json\" are upside down");
     if (reload_ == "throws") throw 1;
+    reloaded_ = true;
+    if (until_asked_) recheck();
   }
   void stop() override {
     std::vector<std::thread> threads;
@@ -99,6 +106,11 @@ class AuthzTest : public Authorizer, public Reloadable {
     if (says(".forbid")) return AuthzAnswer::deny("forbidden by test", "com.test.forbidden");
     if (says(".error")) throw Error(NX_E_IO, "the database is gone");
     if (says(".throw")) throw std::runtime_error("thrown on purpose");
+    if (says(".mallory")) {
+      if (request.authid == "mallory") return AuthzAnswer::deny("you are barred");
+      AuthzAnswer other = AuthzAnswer::not_mine();
+      return says(".surely") ? other.remember_for_session(remember_ms_) : other;
+    }
     if (says(".notmine")) return AuthzAnswer::not_mine();
     if (says(".late")) return keep(open_, op);
     if (says(".never")) return AuthzAnswer::pending();
@@ -114,6 +126,13 @@ class AuthzTest : public Authorizer, public Reloadable {
       const bool no = says(".no");
       in_thread([op, no] {
         op.defer().answer(no ? AuthzAnswer::deny("denied by a thread") : AuthzAnswer::allow());
+      });
+      return AuthzAnswer::pending();
+    }
+    if (says(".until")) {
+      until_asked_ = true;
+      in_thread([op, no = reloaded_.load()] {
+        op.defer().answer(no ? AuthzAnswer::deny("not any more") : AuthzAnswer::allow());
       });
       return AuthzAnswer::pending();
     }
@@ -220,6 +239,7 @@ class AuthzTest : public Authorizer, public Reloadable {
     threads_.emplace_back(std::move(fn));
   }
 
+  std::atomic<bool> reloaded_{false}, until_asked_{false};
   uint32_t remember_ms_ = 0;
   std::string reload_;
   const nx_host_metrics_v1* metrics_ = nullptr;

@@ -44,6 +44,23 @@ TEST_CASE("Z-01, Z-03: what is denied is answered with an error") {
   peer.expect_error(kRegister, peer.send_register("wamp.deny"), "wamp.error.invalid_uri");
 }
 
+TEST_CASE("Z-01, Z-03: a denial says what was asked for, and nothing of what there is") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_authorizer());
+  Peer& peer = world.join();
+  const auto said = [](const Message& error) { return error.args(); };
+  CHECK(said(peer.expect_call_error(peer.call("com.deny"), "wamp.error.not_authorized")) ==
+        list("denied by test"));
+  CHECK(said(peer.expect_call_error(peer.call("com.x.notmine"), "wamp.error.not_authorized")) ==
+        list("the role \"anonymous\" may not call \"com.x.notmine\""));
+  const uint64_t request = peer.send_subscribe("com.notmine.", dict({{"match", "prefix"}}));
+  CHECK(said(peer.expect_error(kSubscribe, request, "wamp.error.not_authorized")) ==
+        list("the role \"anonymous\" may not subscribe to \"com.notmine.\" with match prefix"));
+  CHECK(said(peer.expect_error(kRegister, peer.send_register("com.notmine"),
+                               "wamp.error.not_authorized")) ==
+        list("the role \"anonymous\" may not register \"com.notmine\""));
+}
+
 TEST_CASE("R-55, Z-01: a progressive call that is denied is answered once") {
   FOR_ALL_SETUPS(setup);
   World world(setup, with_authorizer());
@@ -241,6 +258,63 @@ TEST_CASE("Z-05: an answer may be remembered for the role, until it is forgotten
   two.publish_acknowledged("com.example.forget");
   one.publish_acknowledged("com.example.roleonce");
   CHECK(world.router.log_count("com.example.roleonce") == 2);
+}
+
+TEST_CASE("Z-05: what is remembered of an exact URI says nothing about the pattern of that name") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_authorizer());
+  Peer& peer = world.join();
+  peer.subscribe("com.roleonce");
+  peer.subscribe("com.roleonce");
+  CHECK(world.router.log_count("asked subscribe exact com.roleonce") == 1);
+  for (const char* match : {"prefix", "wildcard"}) {
+    for (int i = 0; i < 2; ++i) peer.subscribe("com.roleonce", dict({{"match", match}}));
+    CHECK(world.router.log_count("asked subscribe " + std::string(match)) == 1);
+  }
+  CHECK(world.router.log_count("asked subscribe") == 3);
+}
+
+TEST_CASE("Z-05, A-25: who has become somebody else is asked about anew") {
+  FOR_ALL_SETUPS(setup);
+  const Value realm = json(R"({"realms": {"one": {"meta_kill_roles": ["anonymous"]}}})");
+  World world(setup, to_json(merged(json(with_authorizer()), realm)));
+  Peer& admin = world.join();
+  Peer& peer = world.join();
+  for (int i = 0; i < 3; ++i) peer.publish_acknowledged("com.remember");
+  CHECK(world.router.log_count("asked publish exact com.remember as anonymous") == 1);
+  admin.expect_result(admin.call("wamp.session.modify_details", dict(),
+                                 list(peer.session(), dict({{"authrole", "boss"}}))));
+  CHECK(eventually([&] {
+    peer.publish_acknowledged("com.remember");
+    return world.router.log_count("asked publish exact com.remember as boss") == 1;
+  }));
+}
+
+TEST_CASE("Z-08: an authorizer that answers later is heard when everything is asked again") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup, with_authorizer());
+  Peer& peer = world.join();
+  Peer& other = world.join();
+  const uint64_t first = peer.subscribe("com.first.until");
+  const uint64_t kept = peer.subscribe("com.kept");
+  const uint64_t second = peer.subscribe("com.second.until");
+  const uint64_t registration = peer.register_procedure("com.third.until");
+  for (const Reloaded& one : world.router.router().reload()) CHECK(one.status);
+  // All three, whichever comes first; what is still allowed stays.
+  std::vector<uint64_t> revoked;
+  for (int i = 0; i < 3; ++i) {
+    const Message message = peer.receive();
+    REQUIRE((message.type() == kUnsubscribed || message.type() == kUnregistered));
+    revoked.push_back(message.at(2)
+                          .find(message.type() == kUnsubscribed ? "subscription" : "registration")
+                          .as_uint());
+  }
+  std::sort(revoked.begin(), revoked.end());
+  std::vector<uint64_t> expected{first, second, registration};
+  std::sort(expected.begin(), expected.end());
+  CHECK(revoked == expected);
+  other.publish_acknowledged("com.kept", dict(), list(1));
+  CHECK(peer.expect_event(kept).args() == list(1));
 }
 
 TEST_CASE("Z-10: an authorizer decides about disclosure") {

@@ -218,6 +218,43 @@ TEST_CASE("Z-04: the first of a chain that decides wins") {
   CHECK(world.router.log_count("asked call") == 2);
 }
 
+TEST_CASE("Z-05: what roles allows a role does not let in whom an earlier authorizer bars") {
+  for (const unsigned loops : {1u, 3u}) {
+    World world({{Carrier::raw_tcp, Format::json}, loops}, with_authorizers(R"({
+        "bar": {"type": "authz-test"},
+        "rules": {"type": "roles", "rules": {"backend": [
+           {"uri": "com.", "match": "prefix", "allow": {"publish": true, "subscribe": true}}]}}})"));
+    const auto join_as = [&](const char* authid) -> Peer& {
+      return world.join_realm(
+          "realm1", merged(client_details(),
+                           dict({{"authmethods", list("async-test")}, {"authid", authid}})));
+    };
+    Peer& mallory = join_as("mallory");
+    Peer& alice = join_as("alice");
+    const auto published = [](Peer& peer, const std::string& topic) {
+      const uint64_t request = peer.publish(topic, dict({{"acknowledge", true}}));
+      const Message reply = peer.receive();
+      CHECK(reply.request() == request);
+      return reply.type() == kPublished;
+    };
+    for (const std::string topic : {"com.a.mallory", "com.a.mallory.surely"}) {
+      CAPTURE(topic, loops);
+      for (int i = 0; i < 3; ++i) {
+        CHECK(published(alice, topic));
+        CHECK_FALSE(published(mallory, topic));
+        CHECK(published(join_as("bob"), topic));
+      }
+      CHECK_FALSE(published(join_as("mallory"), topic));
+    }
+    // Each was asked about as long as nobody said how long it is not theirs to decide.
+    const auto asked = [&](const std::string& topic) {
+      return world.router.log_count("asked publish exact " + topic + " as");
+    };
+    CHECK(asked("com.a.mallory") == 10);
+    CHECK(asked("com.a.mallory.surely") == 8);  // of alice and mallory's sessions not again
+  }
+}
+
 std::string dynamic(std::string_view more = "") {
   return with_authorizers(R"({"asked": {"type": "dynamic", "procedure": "com.authorize",
       "provider_roles": ["backend"], "trusted_roles": []}})",

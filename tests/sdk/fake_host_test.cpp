@@ -195,6 +195,58 @@ TEST_CASE("no slot of any table is empty") {
   CHECK(count_null(NX_HOST_STREAMS, sizeof(nx_host_streams_v1)) == 0);
 }
 
+TEST_CASE("operations are answered as a router would have it") {
+  fake::Host host;
+  const auto& auth = *static_cast<const nx_host_auth_v1*>(nx_host_service(&host, NX_HOST_AUTH));
+  const auto& authz = *static_cast<const nx_host_authz_v1*>(nx_host_service(&host, NX_HOST_AUTHZ));
+  nx_auth_result accept{};
+  accept.struct_size = sizeof accept;
+  accept.decision = NX_AUTH_ACCEPT;
+  nx_authz_result allow{};
+  allow.struct_size = sizeof allow;
+  allow.decision = NX_AUTHZ_ALLOW;
+  const nx_op op = host.open_operation(NX_KIND_AUTHENTICATOR);
+  CHECK(authz.complete(&host, op, &allow) == NX_E_INVALID);
+  CHECK(auth.complete(&host, op, nullptr) == NX_E_INVALID);
+  accept.struct_size = 4;  // ends before the decision
+  CHECK(auth.complete(&host, op, &accept) == NX_E_INVALID);
+  CHECK(host.refused_answers() == 3);
+  CHECK(host.auth_answers().empty());
+  // What an older component does not know of is not read.
+  accept.struct_size = offsetof(nx_auth_result, realm);
+  accept.authid = {nullptr, 3};
+  CHECK(auth.complete(&host, op, &accept) == NX_OK);
+  CHECK(auth.complete(&host, op, &accept) == NX_E_CLOSED);
+  CHECK(host.auth_answers().at(0).mistake.empty());
+  CHECK(host.late_answers() == 1);
+}
+
+TEST_CASE("an answer that a router would take for none says why") {
+  nx_auth_result auth{};
+  auth.struct_size = sizeof auth;
+  auth.decision = NX_AUTH_ACCEPT;
+  auth.authid = {"a\xff", 2};
+  CHECK(fake::copy_of(1, auth).mistake == "authid is a text that is not UTF-8");
+  auth.authid = {nullptr, 3};
+  CHECK(fake::copy_of(1, auth).mistake == "authid is a text that is not UTF-8");
+  auth.authid = {};
+  auth.realm = {"no uri", 6};
+  CHECK(fake::copy_of(1, auth).mistake == "realm is not a URI");
+  auth.realm = {};
+  const Value list = fake::values().list().done();
+  auth.challenge = list.get();
+  CHECK(fake::copy_of(1, auth).mistake == "challenge is not a dict");
+  nx_authz_result authz{};
+  authz.struct_size = sizeof authz;
+  authz.error_uri = {"a..b", 4};
+  CHECK(fake::copy_of(1, authz).mistake == "error_uri is not a URI");
+  authz.error_uri = {};
+  authz.remember = NX_REMEMBER_ROLE + 1;
+  CHECK(fake::copy_of(1, authz).mistake == "remember is an unknown number");
+  authz.remember = 0;
+  CHECK(fake::copy_of(1, authz).mistake.empty());
+}
+
 TEST_CASE("waiting ends with the answer or with the time") {
   fake::Host host;
   const auto& auth = *static_cast<const nx_host_auth_v1*>(nx_host_service(&host, NX_HOST_AUTH));

@@ -87,10 +87,10 @@ class Roles : public Authorizer, public Reloadable {
     bool allowed = false;
     const Rule* const rule = table->decide(request.authrole, request.action,
                                            {request.match, std::string(request.uri)}, &allowed);
-    if (rule == nullptr && otherwise_next_) return AuthzAnswer::not_mine();
-    AuthzAnswer answer = allowed ? AuthzAnswer::allow()
-                                 : AuthzAnswer::deny("the role \"" + std::string(request.authrole) +
-                                                     "\" may not do this");
+    // That no rule is about it is as much a matter of the role and the rules as any answer.
+    if (rule == nullptr && otherwise_next_) return AuthzAnswer::not_mine().remember_for_role();
+    // A denial without words: the router says which role may not do what.
+    AuthzAnswer answer = allowed ? AuthzAnswer::allow() : AuthzAnswer::deny();
     if (rule == nullptr) return answer.remember_for_role();
     if (rule->remember) answer.remember_for_role(rule->remember_ms);
     if (request.action == NX_ACTION_PUBLISH) answer.disclose(rule->disclose_publisher);

@@ -49,7 +49,7 @@ typedef int32_t nx_status;
 #define NX_E_INTERNAL (-11)       /* a bug; also what an exception becomes */
 #define NX_E_TIMEOUT (-12)        /* the deadline passed */
 
-/* UTF-8 text and raw bytes, borrowed. Not terminated. Frozen: never grows. */
+/* UTF-8 text (checked where it is taken) and raw bytes: borrowed, not terminated. Frozen. */
 typedef struct nx_str {
   const char* data;
   uint64_t size;

@@ -8,9 +8,9 @@
  * hello() and authenticate() answer into `out` at once (return NX_OK), or return NX_PENDING and
  * answer later, from any thread, through nx_host_auth_v1.complete; that may happen even before the
  * call has returned. Until then the router reads nothing from that client. There is a deadline;
- * when it passes, or the client goes, cancel() is called once and later answers are ignored. Any
- * error status is a denial. No call comes under a lock, and calls for different operations may
- * come on several loops at once.
+ * when it passes, or the client goes, cancel() is called once and later answers are ignored. An
+ * error status is a denial, and so is an answer with a text, URI or dict that is none. No call
+ * comes under a lock, and calls for different operations may come on several loops at once.
  */
 #ifndef NEXUS_NX_AUTHENTICATOR_H
 #define NEXUS_NX_AUTHENTICATOR_H
@@ -80,8 +80,8 @@ typedef struct nx_authenticator_v1 {
 typedef struct nx_host_auth_v1 {
   uint32_t struct_size;
   uint32_t reserved;
-  /* Answers a pending operation. NX_E_CLOSED when it has ended (late, twice, orphaned): nothing
-   * happens then. Everything in `result` is copied before it returns. [any] */
+  /* Answers a pending operation, copying `result`. NX_E_CLOSED: it has ended (late, twice).
+   * NX_E_INVALID: another component was asked, or `result` has no decision; it waits on. [any] */
   nx_status (*complete)(nx_host* host, nx_op op, const nx_auth_result* result);
 } nx_host_auth_v1;
 

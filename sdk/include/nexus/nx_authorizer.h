@@ -6,8 +6,8 @@
  *
  * authorize() answers at once (NX_OK) or returns NX_PENDING and answers later, from any thread,
  * with nx_host_authz_v1.complete; until then the router reads nothing from that session, so that
- * order holds. A deadline, and cancel(), as for authenticators. Any error status denies with
- * wamp.error.authorization_failed.
+ * order holds. A deadline and cancel() as for authenticators. An error status, or an answer with a
+ * number, text or URI that is none, denies with wamp.error.authorization_failed.
  */
 #ifndef NEXUS_NX_AUTHORIZER_H
 #define NEXUS_NX_AUTHORIZER_H
@@ -39,7 +39,7 @@ extern "C" {
 #define NX_DISCLOSE_REQUEST 3u /* if asked for */
 #define NX_DISCLOSE_ALWAYS 4u
 
-/* For whom an answer may be remembered. */
+/* For whom an answer may be remembered: the narrowest of all that a chain was asked for it. */
 #define NX_REMEMBER_NOT 1u     /* also what 0 means */
 #define NX_REMEMBER_SESSION 2u /* this session, this action, URI and match */
 #define NX_REMEMBER_ROLE 3u    /* every session of this role in this realm */
@@ -65,8 +65,8 @@ typedef struct nx_authz_result {
   uint32_t struct_size;
   uint32_t decision;    /* NX_AUTHZ_* */
   uint32_t disclose;    /* NX_DISCLOSE_* */
-  uint32_t remember;    /* NX_REMEMBER_*; denials are remembered too */
-  uint32_t remember_ms; /* 0 = until invalidated */
+  uint32_t remember;    /* NX_REMEMBER_*; of denials too, and of NOT_MINE */
+  uint32_t remember_ms; /* 0 = until invalidated; the shortest counts */
   uint32_t trust_level; /* 0 … ; shown to receivers that ask for it */
   nx_str error_uri;     /* DENY: empty = wamp.error.not_authorized */
   nx_str error_message;
@@ -103,7 +103,7 @@ typedef struct nx_authorizer_v1 {
 typedef struct nx_host_authz_v1 {
   uint32_t struct_size;
   uint32_t reserved;
-  /* Answers a pending operation; NX_E_CLOSED when it has ended. [any] */
+  /* Answers a pending operation. What it returns is as for nx_host_auth_v1.complete. [any] */
   nx_status (*complete)(nx_host* host, nx_op op, const nx_authz_result* result);
   /* Forgets remembered answers: of one realm and role, of a whole realm (empty role), or all
    * (both empty). Requests that start after this call returned ask again. [any] */

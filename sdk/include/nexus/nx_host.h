@@ -165,7 +165,7 @@ typedef struct nx_host_metrics_v1 {
   uint32_t struct_size;
   uint32_t reserved;
   /* Finds or makes the component's counter of this name ([a-z0-9_]+). It lives as long as the
-   * router. NULL when the table of counters is full. [main] */
+   * router. NULL when the table of counters is full, or a text is none. [main] */
   nx_counter* (*counter)(nx_host* host, nx_str name, nx_str help);
   /* Adds without locks or contention. NULL is ignored. [any] */
   void (*add)(nx_counter* counter, uint64_t amount);

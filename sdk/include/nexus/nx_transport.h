@@ -82,7 +82,7 @@ typedef struct nx_session nx_session;
 #define NX_PEER_TLS 1u   /* encrypted */
 #define NX_PEER_LOCAL 2u /* cannot leave this machine: a Unix socket */
 
-/* What is known about the other side. Lent for the call; what matters is copied. */
+/* What is known about the other side. Lent for the call, copied; texts have to be UTF-8. */
 typedef struct nx_peer {
   uint32_t struct_size;
   uint32_t flags;         /* NX_PEER_* */

@@ -103,8 +103,8 @@ TEST_CASE("Z-04: the most specific rule decides, and none is a denial") {
   CHECK(allows(plugin, reg, "com.public", "stranger"));
   CHECK_FALSE(allows(plugin, call, "com.app.x", "stranger"));
   const fake::AuthzOutcome denied = plugin.authorize(call, "com.nowhere", "user");
-  CHECK(denied.error_uri.empty());  // wamp.error.not_authorized
-  CHECK(denied.error_message == "the role \"user\" may not do this");
+  CHECK(denied.error_uri.empty());      // wamp.error.not_authorized
+  CHECK(denied.error_message.empty());  // the router says which role may not do what
 }
 
 TEST_CASE("Z-04: procedures that kill or modify need a rule of their own") {

@@ -128,3 +128,28 @@ TEST_CASE("constant-time comparison compares") {
   CHECK_FALSE(equal_in_constant_time("secret", "secreT"));
   CHECK_FALSE(equal_in_constant_time("secret", "secre"));
 }
+
+TEST_CASE("UTF-8: what is repaired is valid, and valid text is left alone") {
+  CHECK(repaired_utf8("") == "");
+  CHECK(repaired_utf8("caf\xc3\xa9 \xe2\x98\x95"s) == "caf\xc3\xa9 \xe2\x98\x95"s);
+  CHECK(repaired_utf8("\0x"s) == "\0x"s);
+  CHECK(repaired_utf8("a\xff"
+                      "b") ==
+        "a\xef\xbf\xbd"
+        "b");
+  CHECK(repaired_utf8("half \xc3") == "half \xef\xbf\xbd");
+  CHECK(repaired_utf8("\xed\xa0\x80") == "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");  // a surrogate
+}
+
+TEST_CASE("UTF-8: an excerpt is cut between two characters") {
+  CHECK(excerpt("", 0) == "");
+  CHECK(excerpt("abc", 3) == "abc");
+  CHECK(excerpt("abcd", 3) == "abc…");
+  const std::string text = "a\xc3\xa9\xe2\x98\x95\xf0\x9f\x98\x80";  // 1, 2, 3 and 4 bytes
+  for (size_t limit = 0; limit <= text.size(); ++limit) {
+    CAPTURE(limit);
+    const std::string shown = excerpt(text, limit);
+    CHECK(is_utf8(shown));
+    if (limit < text.size()) CHECK(shown.size() <= limit + "…"s.size());
+  }
+}

@@ -10,80 +10,13 @@
 #include <set>
 #include <thread>
 
+#include "tests/support/hand_loop.hpp"
+
 using namespace nexus;
+using nexus::test::HandGroup;
+using nexus::test::HandLoop;
 
 namespace {
-
-// A loop whose mail and timers run when the test says so.
-class HandLoop : public Loop {
- public:
-  explicit HandLoop(uint32_t index) { index_ = index; }
-
-  bool post(std::unique_ptr<Mail> mail) override {
-    const std::lock_guard lock(mutex_);
-    if (ended_) return false;
-    mail_.push_back(std::move(mail));
-    return true;
-  }
-  TimerId start_timer(uint64_t delay_ms, TimerFn fn, void* user) override {
-    timers_[++last_timer_] = {now_ms_ + delay_ms, fn, user};
-    return last_timer_;
-  }
-  void cancel_timer(TimerId id) override { timers_.erase(id); }
-  Status watch(int, uint32_t, WatchFn, void*) override { return {}; }
-  void at_end_of_turn(void (*)(void*), void*) override {}
-
-  // Runs what is in the mail; answers how many letters that were.
-  size_t turn() {
-    std::vector<std::unique_ptr<Mail>> mail;
-    {
-      const std::lock_guard lock(mutex_);
-      mail.swap(mail_);
-    }
-    for (auto& letter : mail) letter->run(*this);
-    return mail.size();
-  }
-  void advance(uint64_t ms) {
-    now_ms_ += ms;
-    while (true) {
-      const auto due = std::find_if(timers_.begin(), timers_.end(),
-                                    [this](const auto& t) { return t.second.at <= now_ms_; });
-      if (due == timers_.end()) return;
-      const Timer timer = due->second;
-      timers_.erase(due);
-      timer.fn(timer.user);
-    }
-  }
-  void end() {
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    mail_.clear();
-  }
-  size_t timers() const { return timers_.size(); }
-
- private:
-  struct Timer {
-    uint64_t at;
-    TimerFn fn;
-    void* user;
-  };
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Mail>> mail_;
-  bool ended_ = false;
-  std::map<TimerId, Timer> timers_;
-  TimerId last_timer_ = 0;
-};
-
-class HandGroup : public LoopGroup {
- public:
-  uint32_t count() const override { return 2; }
-  HandLoop& loop(uint32_t index) override { return index == 0 ? first : second; }
-  Status start() override { return {}; }
-  void stop() override {}
-
-  HandLoop first{0};
-  HandLoop second{1};
-};
 
 struct NumberAnswer : OpAnswer {
   explicit NumberAnswer(int n) : number(n) { ++alive; }
@@ -92,6 +25,9 @@ struct NumberAnswer : OpAnswer {
   static std::atomic<int> alive;
 };
 std::atomic<int> NumberAnswer::alive{0};
+
+const int component = 0;
+const Asked kAsked{OpKind::authentication, &component};
 
 std::unique_ptr<OpAnswer> answer(int number) { return std::make_unique<NumberAnswer>(number); }
 
@@ -116,46 +52,77 @@ struct World {
 
 TEST_CASE("pending: an answer arrives by mail, and the first one wins") {
   World w;
-  const nx_op op = w.ops.begin(w.loop, 0, w.told.done());
+  const nx_op op = w.ops.begin(w.loop, kAsked, 0, w.told.done());
   REQUIRE(op != 0);
-  CHECK(w.ops.complete(op, answer(1)) == NX_OK);
+  CHECK(w.ops.complete(op, kAsked, answer(1)) == NX_OK);
   CHECK(w.told.calls.empty());  // never from inside complete()
-  CHECK(w.ops.complete(op, answer(2)) == NX_E_CLOSED);
+  CHECK(w.ops.complete(op, kAsked, answer(2)) == NX_E_CLOSED);
   CHECK(w.loop.turn() == 1);
   CHECK(w.told.calls == std::vector<int>{1});
-  CHECK(w.ops.complete(op, answer(3)) == NX_E_CLOSED);
+  CHECK(w.ops.complete(op, kAsked, answer(3)) == NX_E_CLOSED);
   CHECK(w.ops.end(op));
   CHECK_FALSE(w.ops.end(op));
-  CHECK(w.ops.complete(op, answer(4)) == NX_E_CLOSED);
+  CHECK(w.ops.complete(op, kAsked, answer(4)) == NX_E_CLOSED);
   CHECK(w.loop.turn() == 0);
   CHECK(w.told.calls.size() == 1);
   CHECK(w.ops.size() == 0);
   CHECK(NumberAnswer::alive == 0);
 }
 
+TEST_CASE("pending: only who was asked may answer, and only what it was asked") {
+  World w;
+  const int another = 0;
+  const nx_op op = w.ops.begin(w.loop, kAsked, 0, w.told.done());
+  CHECK(w.ops.complete(op, {OpKind::authentication, &another}, answer(1)) == NX_E_INVALID);
+  CHECK(w.ops.complete(op, {OpKind::authorization, &component}, answer(2)) == NX_E_INVALID);
+  CHECK(w.ops.complete(op, {}, answer(3)) == NX_E_INVALID);
+  CHECK(w.loop.turn() == 0);
+  CHECK(w.told.calls.empty());
+  CHECK(w.ops.complete(op, kAsked, answer(4)) == NX_OK);  // it has waited on
+  w.loop.turn();
+  CHECK(w.told.calls == std::vector<int>{4});
+  // Also where nothing is waited for: a stranger does not learn how far it is.
+  CHECK(w.ops.complete(op, {OpKind::authentication, &another}, answer(5)) == NX_E_INVALID);
+  w.ops.end(op);
+  CHECK(w.ops.complete(op, {OpKind::authentication, &another}, answer(6)) == NX_E_CLOSED);
+  // The slot may be used again, by another one.
+  std::vector<nx_op> more;
+  for (int i = 0; i < 200; ++i) {
+    more.push_back(w.ops.begin(w.loop, {OpKind::authorization, &another}, 0, w.told.done()));
+    w.ops.end(more.back());
+  }
+  const nx_op next = w.ops.begin(w.loop, {OpKind::authorization, &another}, 0, w.told.done());
+  CHECK(w.ops.complete(next, kAsked, answer(7)) == NX_E_INVALID);
+  CHECK(w.ops.complete(next, {OpKind::authorization, &another}, answer(8)) == NX_OK);
+  w.loop.turn();
+  CHECK(w.told.calls == std::vector<int>{4, 8});
+  w.ops.end(next);
+  CHECK(NumberAnswer::alive == 0);
+}
+
 TEST_CASE("pending: handles that were never given out find nothing") {
   World w;
-  CHECK(w.ops.complete(0, answer(1)) == NX_E_CLOSED);
-  CHECK(w.ops.complete(UINT64_MAX, answer(1)) == NX_E_CLOSED);
-  const nx_op op = w.ops.begin(w.loop, 0, w.told.done());
+  CHECK(w.ops.complete(0, kAsked, answer(1)) == NX_E_CLOSED);
+  CHECK(w.ops.complete(UINT64_MAX, kAsked, answer(1)) == NX_E_CLOSED);
+  const nx_op op = w.ops.begin(w.loop, kAsked, 0, w.told.done());
   for (uint32_t bit = 0; bit < 64; ++bit) {
-    CHECK(w.ops.complete(op ^ (nx_op{1} << bit), answer(1)) == NX_E_CLOSED);
+    CHECK(w.ops.complete(op ^ (nx_op{1} << bit), kAsked, answer(1)) == NX_E_CLOSED);
   }
   CHECK_FALSE(w.ops.end(0));
   CHECK_FALSE(w.ops.end(UINT64_MAX));
   CHECK_FALSE(w.ops.rearm(UINT64_MAX));
   CHECK_FALSE(w.ops.set_deadline(UINT64_MAX, 1));
   CHECK(w.ops.size() == 1);
-  CHECK(w.ops.complete(op, answer(1)) == NX_OK);
+  CHECK(w.ops.complete(op, kAsked, answer(1)) == NX_OK);
   w.ops.end(op);
 }
 
 TEST_CASE("pending: after the end an answer on its way is dropped, and done is freed at once") {
   World w;
   const auto held = std::make_shared<int>(0);
-  const nx_op op =
-      w.ops.begin(w.loop, 50, [held](nx_status, PendingOps::Answer) { FAIL("called after end"); });
-  CHECK(w.ops.complete(op, answer(1)) == NX_OK);
+  const nx_op op = w.ops.begin(w.loop, kAsked, 50,
+                               [held](nx_status, PendingOps::Answer) { FAIL("called after end"); });
+  CHECK(w.ops.complete(op, kAsked, answer(1)) == NX_OK);
   CHECK(w.ops.end(op));
   CHECK(held.use_count() == 1);
   CHECK(w.loop.timers() == 0);
@@ -166,12 +133,12 @@ TEST_CASE("pending: after the end an answer on its way is dropped, and done is f
 
 TEST_CASE("pending: the deadline calls done once, what comes later bounces") {
   World w;
-  const nx_op op = w.ops.begin(w.loop, 50, w.told.done());
+  const nx_op op = w.ops.begin(w.loop, kAsked, 50, w.told.done());
   w.loop.advance(49);
   CHECK(w.told.calls.empty());
   w.loop.advance(1);
   CHECK(w.told.calls == std::vector<int>{NX_E_TIMEOUT});
-  CHECK(w.ops.complete(op, answer(1)) == NX_E_CLOSED);
+  CHECK(w.ops.complete(op, kAsked, answer(1)) == NX_E_CLOSED);
   CHECK_FALSE(w.ops.set_deadline(op, 10));
   w.loop.turn();
   w.loop.advance(1000);
@@ -181,8 +148,8 @@ TEST_CASE("pending: the deadline calls done once, what comes later bounces") {
 
 TEST_CASE("pending: an answer that was given in time wins over the deadline") {
   World w;
-  const nx_op op = w.ops.begin(w.loop, 50, w.told.done());
-  CHECK(w.ops.complete(op, answer(1)) == NX_OK);
+  const nx_op op = w.ops.begin(w.loop, kAsked, 50, w.told.done());
+  CHECK(w.ops.complete(op, kAsked, answer(1)) == NX_OK);
   w.loop.advance(1000);  // the timer comes before the mail
   CHECK(w.told.calls.empty());
   w.loop.turn();
@@ -193,7 +160,7 @@ TEST_CASE("pending: an answer that was given in time wins over the deadline") {
 
 TEST_CASE("pending: a deadline can be set later, replaced and removed") {
   World w;
-  const nx_op op = w.ops.begin(w.loop, 0, w.told.done());
+  const nx_op op = w.ops.begin(w.loop, kAsked, 0, w.told.done());
   CHECK(w.loop.timers() == 0);
   CHECK(w.ops.set_deadline(op, 50));
   w.loop.advance(40);
@@ -211,20 +178,20 @@ TEST_CASE("pending: a deadline can be set later, replaced and removed") {
 
 TEST_CASE("pending: rearm asks again under the same handle") {
   World w;
-  const nx_op op = w.ops.begin(w.loop, 50, w.told.done());
+  const nx_op op = w.ops.begin(w.loop, kAsked, 50, w.told.done());
   SECTION("after an answer") {
-    w.ops.complete(op, answer(1));
+    w.ops.complete(op, kAsked, answer(1));
     w.loop.turn();
-    CHECK(w.ops.complete(op, answer(2)) == NX_E_CLOSED);  // nothing is being asked
+    CHECK(w.ops.complete(op, kAsked, answer(2)) == NX_E_CLOSED);  // nothing is being asked
     CHECK(w.ops.rearm(op));
-    CHECK(w.ops.complete(op, answer(3)) == NX_OK);
+    CHECK(w.ops.complete(op, kAsked, answer(3)) == NX_OK);
     w.loop.turn();
     CHECK(w.told.calls == std::vector<int>{1, 3});
   }
   SECTION("while an answer of the round before is on its way") {
-    w.ops.complete(op, answer(1));
+    w.ops.complete(op, kAsked, answer(1));
     CHECK(w.ops.rearm(op));
-    CHECK(w.ops.complete(op, answer(2)) == NX_OK);
+    CHECK(w.ops.complete(op, kAsked, answer(2)) == NX_OK);
     CHECK(w.loop.turn() == 2);
     CHECK(w.told.calls == std::vector<int>{2});
   }
@@ -236,7 +203,7 @@ TEST_CASE("pending: rearm asks again under the same handle") {
   SECTION("after a timeout") {
     w.loop.advance(50);
     CHECK(w.ops.rearm(op));
-    CHECK(w.ops.complete(op, answer(2)) == NX_OK);
+    CHECK(w.ops.complete(op, kAsked, answer(2)) == NX_OK);
     w.loop.turn();
     CHECK(w.told.calls == std::vector<int>{NX_E_TIMEOUT, 2});
   }
@@ -251,38 +218,38 @@ TEST_CASE("pending: done may end, rearm or begin") {
   int calls = 0;
   const auto held = std::make_shared<int>(0);
   SECTION("end") {
-    op = w.ops.begin(w.loop, 0, [&, held](nx_status, PendingOps::Answer) {
+    op = w.ops.begin(w.loop, kAsked, 0, [&, held](nx_status, PendingOps::Answer) {
       ++calls;
       CHECK(w.ops.end(op));
       CHECK(held.use_count() > 1);  // not freed while it runs
     });
-    w.ops.complete(op, answer(1));
+    w.ops.complete(op, kAsked, answer(1));
     w.loop.turn();
     CHECK(w.ops.size() == 0);
     CHECK(held.use_count() == 1);
   }
   SECTION("rearm") {
-    op = w.ops.begin(w.loop, 0, [&, held](nx_status, PendingOps::Answer) {
+    op = w.ops.begin(w.loop, kAsked, 0, [&, held](nx_status, PendingOps::Answer) {
       if (++calls == 1) CHECK(w.ops.rearm(op));
     });
-    w.ops.complete(op, answer(1));
+    w.ops.complete(op, kAsked, answer(1));
     w.loop.turn();
-    CHECK(w.ops.complete(op, answer(2)) == NX_OK);
+    CHECK(w.ops.complete(op, kAsked, answer(2)) == NX_OK);
     w.loop.turn();
     CHECK(calls == 2);
     CHECK(w.ops.end(op));
   }
   SECTION("begin") {
     nx_op next = 0;
-    op = w.ops.begin(w.loop, 10, [&, held](nx_status, PendingOps::Answer) {
+    op = w.ops.begin(w.loop, kAsked, 10, [&, held](nx_status, PendingOps::Answer) {
       ++calls;
       w.ops.end(op);
-      next = w.ops.begin(w.loop, 0, w.told.done());
+      next = w.ops.begin(w.loop, kAsked, 0, w.told.done());
     });
     w.loop.advance(10);
     CHECK(next != op);
-    CHECK(w.ops.complete(op, answer(1)) == NX_E_CLOSED);
-    CHECK(w.ops.complete(next, answer(2)) == NX_OK);
+    CHECK(w.ops.complete(op, kAsked, answer(1)) == NX_E_CLOSED);
+    CHECK(w.ops.complete(next, kAsked, answer(2)) == NX_OK);
     w.loop.turn();
     CHECK(w.told.calls == std::vector<int>{2});
     w.ops.end(next);
@@ -294,7 +261,7 @@ TEST_CASE("pending: handles are not used again soon, and never equal on differen
   World w;
   std::set<nx_op> seen;
   for (int i = 0; i < 10000; ++i) {
-    const nx_op op = w.ops.begin(w.group.loop(i % 2), 0, w.told.done());
+    const nx_op op = w.ops.begin(w.group.loop(i % 2), kAsked, 0, w.told.done());
     REQUIRE(op != 0);
     REQUIRE(seen.insert(op).second);
     REQUIRE(w.ops.end(op));
@@ -304,11 +271,11 @@ TEST_CASE("pending: handles are not used again soon, and never equal on differen
 
 TEST_CASE("pending: after the loop has ended nothing is delivered") {
   World w;
-  const nx_op op = w.ops.begin(w.loop, 0, w.told.done());
-  const nx_op other = w.ops.begin(w.loop, 0, w.told.done());
-  CHECK(w.ops.complete(other, answer(1)) == NX_OK);
+  const nx_op op = w.ops.begin(w.loop, kAsked, 0, w.told.done());
+  const nx_op other = w.ops.begin(w.loop, kAsked, 0, w.told.done());
+  CHECK(w.ops.complete(other, kAsked, answer(1)) == NX_OK);
   w.loop.end();
-  CHECK(w.ops.complete(op, answer(2)) == NX_E_CLOSED);
+  CHECK(w.ops.complete(op, kAsked, answer(2)) == NX_E_CLOSED);
   CHECK(w.loop.turn() == 0);
   CHECK(w.told.calls.empty());
   CHECK(NumberAnswer::alive == 0);
@@ -317,7 +284,7 @@ TEST_CASE("pending: after the loop has ended nothing is delivered") {
 TEST_CASE("pending: a loop that is none of the group's gets no operation") {
   World w;
   HandLoop stranger(7);
-  CHECK(w.ops.begin(stranger, 0, w.told.done()) == 0);
+  CHECK(w.ops.begin(stranger, kAsked, 0, w.told.done()) == 0);
 }
 
 TEST_CASE("pending: many threads answer the same operations, each done is called once") {
@@ -332,7 +299,7 @@ TEST_CASE("pending: many threads answer the same operations, each done is called
     threads.emplace_back([&, t] {
       while (!finished.load()) {
         for (size_t i = 0; i < kOps; ++i) {
-          if (w.ops.complete(ops[i].load(), answer(t)) == NX_OK) ++accepted;
+          if (w.ops.complete(ops[i].load(), kAsked, answer(t)) == NX_OK) ++accepted;
         }
       }
     });
@@ -341,7 +308,7 @@ TEST_CASE("pending: many threads answer the same operations, each done is called
   size_t over = 0;
   std::vector<bool> ended(kOps);
   for (size_t i = 0; i < kOps; ++i) {
-    ops[i] = w.ops.begin(w.loop, 0, [&, i](nx_status code, PendingOps::Answer given) {
+    ops[i] = w.ops.begin(w.loop, kAsked, 0, [&, i](nx_status code, PendingOps::Answer given) {
       CHECK(code == NX_OK);
       CHECK(given);
       CHECK_FALSE(ended[i]);
@@ -395,7 +362,7 @@ TEST_CASE("pending: on real loops every operation ends with one answer or one ti
         for (size_t k = 0; k < kPerLoop; ++k) {
           const size_t i = index * kPerLoop + k;
           // Every other one is never answered.
-          const nx_op op = ops.begin(loop, k % 2 == 0 ? 0 : 1,
+          const nx_op op = ops.begin(loop, kAsked, k % 2 == 0 ? 0 : 1,
                                      [&, i, index](nx_status code, PendingOps::Answer given) {
                                        told(i, index, code, std::move(given));
                                      });
@@ -406,7 +373,8 @@ TEST_CASE("pending: on real loops every operation ends with one answer or one ti
     std::atomic<bool> finished{false};
     std::thread answering([&] {
       while (!finished.load()) {
-        for (size_t i = 0; i < handles.size(); i += 2) ops.complete(handles[i].load(), answer(1));
+        for (size_t i = 0; i < handles.size(); i += 2)
+          ops.complete(handles[i].load(), kAsked, answer(1));
       }
     });
     all_done.get_future().wait();
@@ -417,7 +385,7 @@ TEST_CASE("pending: on real loops every operation ends with one answer or one ti
     CHECK(timeouts == kPerLoop);
     CHECK(wrong == 0);
     CHECK(ops.size() == 0);
-    CHECK(ops.complete(handles[0].load(), answer(1)) == NX_E_CLOSED);
+    CHECK(ops.complete(handles[0].load(), kAsked, answer(1)) == NX_E_CLOSED);
   }
   CHECK(NumberAnswer::alive == 0);
 }

@@ -19,6 +19,9 @@ class AuthzAnswer {
     answer.uri_ = std::move(uri);
     return answer;
   }
+  // The next authorizer decides. What that one says is remembered for no more sessions and no
+  // longer than this was: not at all, unless remember_for_…() says how long it stays somebody
+  // else's.
   static AuthzAnswer not_mine() { return AuthzAnswer(NX_AUTHZ_NOT_MINE); }
   static AuthzAnswer pending() { return AuthzAnswer(0); }
 

@@ -11,12 +11,13 @@
 #ifndef NEXUS_CPP_FAKE_HOST_HPP
 #define NEXUS_CPP_FAKE_HOST_HPP
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
-#include <set>
 
 #include "nexus/cpp/authenticator.hpp"
 #include "nexus/cpp/authorizer.hpp"
@@ -42,13 +43,64 @@ struct AuthOutcome {
   uint32_t decision = 0;
   std::string realm, authid, authrole, authprovider, method, error_uri, error_message;
   std::string authextra, challenge;  // JSON; empty = none
+  std::string mistake;  // why the router takes it for no answer, and denies; empty: it is one
 };
 struct AuthzOutcome {
   nx_status status = NX_OK;
   nx_op op = 0;
   uint32_t decision = 0, disclose = 0, remember = 0, remember_ms = 0, trust_level = 0;
   std::string error_uri, error_message;
+  std::string mistake;  // as above
 };
+
+// A text as it is, or empty where it is none.
+inline std::string text_of(nx_str text) {
+  return text.data == nullptr ? std::string() : std::string(view(text));
+}
+
+// What the router checks of texts and URIs that come from a component.
+inline bool is_text(nx_str text) {
+  return (text.size == 0 || text.data != nullptr) && is_utf8(view(text));
+}
+inline bool is_uri(std::string_view uri) {
+  if (uri.empty() || uri.size() > 1024 || uri.front() == '.' || uri.back() == '.') return false;
+  if (uri.find("..") != uri.npos) return false;
+  for (const char c : uri) {
+    if (static_cast<unsigned char>(c) <= 0x20 || c == '#' || c == 0x7f) return false;
+  }
+  return true;
+}
+
+// Why the router would take this for no answer, whatever it decides; empty: nothing is wrong.
+inline std::string mistake_in(const nx_auth_result& result) {
+  const std::pair<const char*, nx_str> texts[] = {{"realm", result.realm},
+                                                  {"authid", result.authid},
+                                                  {"authrole", result.authrole},
+                                                  {"authprovider", result.authprovider},
+                                                  {"method", result.method},
+                                                  {"error_uri", result.error_uri},
+                                                  {"error_message", result.error_message}};
+  for (const auto& [name, text] : texts) {
+    if (!is_text(text)) return std::string(name) + " is a text that is not UTF-8";
+  }
+  if (result.realm.size > 0 && !is_uri(view(result.realm))) return "realm is not a URI";
+  if (result.error_uri.size > 0 && !is_uri(view(result.error_uri))) return "error_uri is not a URI";
+  const auto no_dict = [](const nx_value* value) {
+    const ValueView seen(&values_table, value);
+    return value != nullptr && !seen.is(NX_NULL) && !seen.is_dict();
+  };
+  if (no_dict(result.authextra)) return "authextra is not a dict";
+  if (no_dict(result.challenge)) return "challenge is not a dict";
+  return {};
+}
+inline std::string mistake_in(const nx_authz_result& result) {
+  if (!is_text(result.error_uri)) return "error_uri is a text that is not UTF-8";
+  if (!is_text(result.error_message)) return "error_message is a text that is not UTF-8";
+  if (result.error_uri.size > 0 && !is_uri(view(result.error_uri))) return "error_uri is not a URI";
+  if (result.disclose > NX_DISCLOSE_ALWAYS) return "disclose is an unknown number";
+  if (result.remember > NX_REMEMBER_ROLE) return "remember is an unknown number";
+  return {};
+}
 
 inline AuthOutcome copy_of(nx_op op, const nx_auth_result& result) {
   const auto json = [](const nx_value* value) {
@@ -56,14 +108,15 @@ inline AuthOutcome copy_of(nx_op op, const nx_auth_result& result) {
   };
   AuthOutcome copy;
   copy.op = op;
+  copy.mistake = mistake_in(result);
   copy.decision = result.decision;
-  copy.realm = view(result.realm);
-  copy.authid = view(result.authid);
-  copy.authrole = view(result.authrole);
-  copy.authprovider = view(result.authprovider);
-  copy.method = view(result.method);
-  copy.error_uri = view(result.error_uri);
-  copy.error_message = view(result.error_message);
+  copy.realm = text_of(result.realm);
+  copy.authid = text_of(result.authid);
+  copy.authrole = text_of(result.authrole);
+  copy.authprovider = text_of(result.authprovider);
+  copy.method = text_of(result.method);
+  copy.error_uri = text_of(result.error_uri);
+  copy.error_message = text_of(result.error_message);
   copy.authextra = json(result.authextra);
   copy.challenge = json(result.challenge);
   return copy;
@@ -71,13 +124,14 @@ inline AuthOutcome copy_of(nx_op op, const nx_auth_result& result) {
 inline AuthzOutcome copy_of(nx_op op, const nx_authz_result& result) {
   AuthzOutcome copy;
   copy.op = op;
+  copy.mistake = mistake_in(result);
   copy.decision = result.decision;
   copy.disclose = result.disclose;
   copy.remember = result.remember;
   copy.remember_ms = result.remember_ms;
   copy.trust_level = result.trust_level;
-  copy.error_uri = view(result.error_uri);
-  copy.error_message = view(result.error_message);
+  copy.error_uri = text_of(result.error_uri);
+  copy.error_message = text_of(result.error_message);
   return copy;
 }
 
@@ -128,15 +182,19 @@ class Host : public nx_host {
   std::vector<AuthzOutcome> authz_answers() const { return locked(authz_answers_); }
   // Answers to operations that had ended.
   size_t late_answers() const { return locked(late_); }
+  // What complete() refused with NX_E_INVALID: for another kind of operation, or without a
+  // decision.
+  size_t refused_answers() const { return locked(refused_); }
   size_t invalidations() const { return locked(invalidations_); }
   size_t rechecks() const { return locked(rechecks_); }
   // What configure() has reported to "nexus.config/1".
   std::vector<Mistake> mistakes() const { return locked(mistakes_); }
 
   // ---- operations ----
-  nx_op open_operation() {
+  // Of a component of this kind (NX_KIND_AUTHENTICATOR, NX_KIND_AUTHORIZER); 0: of either.
+  nx_op open_operation(uint32_t kind = 0) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    open_.insert(++last_op_);
+    open_[++last_op_] = kind;
     return last_op_;
   }
   void end_operation(nx_op op) {
@@ -248,20 +306,26 @@ class Host : public nx_host {
   }
 
   template <typename Outcome, typename Result>
-  static nx_status complete(nx_host* host, nx_op op, const Result* result,
+  static nx_status complete(nx_host* host, uint32_t kind, nx_op op, const Result* result,
                             std::vector<Outcome> Host::*answers) {
     Host& self = of(host);
     const std::lock_guard<std::mutex> lock(self.mutex_);
-    const bool open = self.open_.erase(op) > 0;
-    if (open) {
-      (self.*answers).push_back(copy_of(op, *result));
+    const auto at = self.open_.find(op);
+    const bool open = at != self.open_.end();
+    const bool legal = NX_HAS(result, decision) && (!open || at->second == 0 || at->second == kind);
+    if (!legal) {
+      ++self.refused_;
+    } else if (open) {
+      Result whole{};  // what an older component does not know of is zero
+      std::memcpy(&whole, result, std::min<size_t>(result->struct_size, sizeof whole));
+      (self.*answers).push_back(copy_of(op, whole));
       // A challenge keeps the operation open for authenticate().
-      if (is_challenge(*result)) self.open_.insert(op);
+      if (!is_challenge(whole)) self.open_.erase(at);
     } else {
       ++self.late_;
     }
     self.announce();
-    return open ? NX_OK : NX_E_CLOSED;
+    return !legal ? NX_E_INVALID : open ? NX_OK : NX_E_CLOSED;
   }
   static bool is_challenge(const nx_auth_result& result) {
     return result.decision == NX_AUTH_CHALLENGE;
@@ -278,8 +342,8 @@ class Host : public nx_host {
   std::vector<AuthOutcome> auth_answers_;
   std::vector<AuthzOutcome> authz_answers_;
   std::vector<Mistake> mistakes_;
-  size_t late_ = 0, invalidations_ = 0, rechecks_ = 0, changes_ = 0;
-  std::set<nx_op> open_;
+  size_t late_ = 0, refused_ = 0, invalidations_ = 0, rechecks_ = 0, changes_ = 0;
+  std::map<nx_op, uint32_t> open_;  // and the kind of component that is asked
   nx_op last_op_ = 0;
   std::deque<Job> posted_, work_;
   std::map<uint64_t, Timer> timers_;
@@ -351,12 +415,12 @@ inline void Host::add_services() {
       }};
   static constexpr nx_host_auth_v1 kAuth = {
       sizeof(nx_host_auth_v1), 0, [](nx_host* host, nx_op op, const nx_auth_result* result) {
-        return complete(host, op, result, &Host::auth_answers_);
+        return complete(host, NX_KIND_AUTHENTICATOR, op, result, &Host::auth_answers_);
       }};
   static constexpr nx_host_authz_v1 kAuthz = {
       sizeof(nx_host_authz_v1), 0,
       [](nx_host* host, nx_op op, const nx_authz_result* result) {
-        return complete(host, op, result, &Host::authz_answers_);
+        return complete(host, NX_KIND_AUTHORIZER, op, result, &Host::authz_answers_);
       },
       [](nx_host* host, nx_str, nx_str) {
         const std::lock_guard<std::mutex> lock(of(host).mutex_);

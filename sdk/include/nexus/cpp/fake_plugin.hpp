@@ -93,7 +93,7 @@ class Plugin {
     hello.details = parsed.get();
     hello.authextra = parsed["authextra"].get();
     hello.peer = peer;
-    const nx_op op = host_.open_operation();
+    const nx_op op = host_.open_operation(NX_KIND_AUTHENTICATOR);
     return ask(op, [&](nx_auth_result* out) { return table.hello(self_, op, &hello, out); });
   }
   AuthOutcome authenticate(nx_op op, std::string_view signature, std::string_view extra = "{}") {
@@ -124,7 +124,7 @@ class Plugin {
     request.authrole = to_nx(authrole);
     nx_authz_result result{};
     result.struct_size = sizeof result;
-    const nx_op op = host_.open_operation();
+    const nx_op op = host_.open_operation(NX_KIND_AUTHORIZER);
     const OnLoop on_loop;
     const nx_status status = table.authorize(self_, op, &request, &result);
     AuthzOutcome outcome = copy_of(op, result);
