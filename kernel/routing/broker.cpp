@@ -100,7 +100,8 @@ bool Broker::remove(Subscription& subscription, const Session& session, uint64_t
 
 void Broker::unsubscribe(Session& session, const Message& message) {
   if (!session.tables().subscriptions.erase(message.id)) {  // P-03
-    return session.reply_error(Code::unsubscribe, message.request, uri::kNoSuchSubscription);
+    return session.reply_error(Code::unsubscribe, message.request, uri::kNoSuchSubscription,
+                               "this session has no subscription " + std::to_string(message.id));
   }
   {
     const std::lock_guard lock(mutex_);

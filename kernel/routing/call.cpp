@@ -1,6 +1,7 @@
 // CALL and CANCEL, on the caller's loop.
 #include <algorithm>
 
+#include "kernel/base/utf8.hpp"
 #include "kernel/message/error_uri.hpp"
 #include "kernel/routing/dealer.hpp"
 #include "kernel/routing/disclose.hpp"
@@ -59,7 +60,9 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
   }
   const std::shared_ptr<const CalleeList> list = find(shard, message.uri);
   if (list == nullptr) {
-    return fail(uri::kNoSuchProcedure, {});
+    // Who is not authorized to call it has been told just that, before anybody looked.
+    return fail(uri::kNoSuchProcedure,
+                "no procedure \"" + excerpt(message.uri, kShownUri) + "\" is registered");
   }
   if (options.has_runmode && list->invoke == Invoke::sharded) {
     if (options.runmode != "partition") {

@@ -121,7 +121,8 @@ bool Dealer::remove(Registration& registration, const Session& session, uint64_t
 void Dealer::unregister(Session& session, const Message& message) {
   std::unique_ptr<CalleeQueue>* held = session.tables().registrations.find(message.id);
   if (held == nullptr) {
-    return session.reply_error(Code::unregister, message.request, uri::kNoSuchRegistration);
+    return session.reply_error(Code::unregister, message.request, uri::kNoSuchRegistration,
+                               "this session has no registration " + std::to_string(message.id));
   }
   const std::unique_ptr<CalleeQueue> queue = std::move(*held);
   session.tables().registrations.erase(message.id);

@@ -56,7 +56,9 @@ void Dealer::invoke(Shard& shard, SessionRef ref, const Invocation& call) {
   }
   // nothing is sent to a callee that has unregistered while the call was on its way.
   std::unique_ptr<CalleeQueue>* queue = callee->tables().registrations.find(call.registration);
-  if (queue == nullptr) return fail(uri::kNoSuchProcedure, {});
+  if (queue == nullptr) {
+    return fail(uri::kNoSuchProcedure, "the callee has just unregistered this procedure");
+  }
   if (*queue != nullptr && (*queue)->load->full()) {
     return wait(shard, *callee, call, **queue);
   }

@@ -70,7 +70,8 @@ bool Meta::call(Session& caller, const Message& message, const Options& options)
         "the router's own procedures take neither progressive calls nor payload passthru");
   }
   if (procedure->privileged && !policy.may_kill(caller.info()->authrole)) {
-    return refuse(uri::kNotAuthorized, "this role may not call this procedure");
+    return refuse(uri::kNotAuthorized, "the role \"" + caller.info()->authrole +
+                                           "\" may not call \"" + std::string(message.uri) + "\"");
   }
   const Payload& payload = message.payload;
   Writer& scratch = caller.shard().option_text;

@@ -164,7 +164,10 @@ void get_events(MetaCall& call) {
   caller.ask(std::move(question), [&caller, request = call.request, id = *id, history,
                                    query](const AccessAnswer& given) {
     if (!given.allowed) {
-      return caller.reply_error(Code::call, request, uri::kNotAuthorized, given.error_message);
+      // Not in the authorizer's words: they may name the topic, and the caller knows a number only.
+      return caller.reply_error(
+          Code::call, request, uri::kNotAuthorized,
+          "this session may not subscribe to the topic of subscription " + std::to_string(id));
     }
     answer(caller, request, id, *history, query);
   });

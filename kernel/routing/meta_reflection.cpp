@@ -24,7 +24,9 @@ std::optional<std::string_view> read_uri(MetaCall& call) {
   const auto uri = call.read_text(0, "uri");
   if (!uri) return std::nullopt;
   if (valid_uri(*uri, call.realm.policy().uri_check) && !reserved_uri(*uri)) return uri;
-  call.fail(uri::kInvalidUri, "not a URI that clients may describe");
+  const UriCheck check = call.realm.policy().uri_check;
+  call.fail(uri::kInvalidUri,
+            valid_uri(*uri, check) ? reserved_mistake(*uri) : uri_mistake(*uri, check));
   return std::nullopt;
 }
 

@@ -65,7 +65,8 @@ bool read_farewell(MetaCall& call, Farewell* farewell) {
   if (!call.read_text("reason", &farewell->reason)) return false;
   if (!call.read_text("message", &farewell->message)) return false;
   if (valid_uri(farewell->reason, call.realm.policy().uri_check)) return true;
-  call.fail(uri::kInvalidUri, "reason must be a URI");
+  call.fail(uri::kInvalidUri, "reason must be a URI: " +
+                                  uri_mistake(farewell->reason, call.realm.policy().uri_check));
   return false;
 }
 

@@ -68,7 +68,10 @@ std::shared_ptr<Testament> read_testament(MetaCall& call) {
                                                       : nullptr;
   if (wrong != nullptr) return call.fail_argument(wrong), nullptr;
   if (!valid_uri(*topic, call.realm.policy().uri_check) || reserved_uri(*topic)) {
-    return call.fail(uri::kInvalidUri, "not a topic that clients may publish to"), nullptr;
+    const UriCheck check = call.realm.policy().uri_check;
+    call.fail(uri::kInvalidUri,
+              valid_uri(*topic, check) ? reserved_mistake(*topic) : uri_mistake(*topic, check));
+    return nullptr;
   }
   auto testament = std::make_shared<Testament>();
   testament->topic = *topic;

@@ -169,13 +169,13 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
     const bool pattern = message.code == Code::subscribe || message.code == Code::register_;
     const Match match = pattern ? shard_.options.match : Match::exact;
     if (!valid_uri(message.uri, policy.uri_check, match)) {
-      refuse(message, uri::kInvalidUri, "not a valid URI for this use");
+      refuse(message, uri::kInvalidUri, uri_mistake(message.uri, policy.uri_check, match));
       return paused_ == 0;
     }
     // U-14: nobody but the router publishes or registers below wamp.
     if ((message.code == Code::publish || message.code == Code::register_) && !trusted_ &&
         reserved_uri(message.uri)) {
-      refuse(message, uri::kInvalidUri, "URIs that begin with wamp are reserved");
+      refuse(message, uri::kInvalidUri, reserved_mistake(message.uri));
       return paused_ == 0;
     }
     if (!policy.authorizers.empty() && !trusted_) {

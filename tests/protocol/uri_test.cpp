@@ -190,5 +190,58 @@ TEST_CASE("U-16: topics and procedures are compared exactly") {
   expect_nothing({&two, &one});
 }
 
+TEST_CASE("U-13, C-01: an error says which URI, and what is wrong with it") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Peer& peer = world.join();
+  const auto said = [](const Message& error) {
+    return std::string(error.args().at(0).as_string());
+  };
+  const auto call = [&](std::string_view uri) {
+    return said(peer.expect_call_error(peer.call(uri), "wamp.error.invalid_uri"));
+  };
+  CHECK(call("com.a b") == "\"com.a b\" has a space in it (byte 5)");
+  CHECK(call("com..ä") ==
+        "\"com..ä\" has an empty component, which only a pattern with match "
+        "wildcard may have");
+  CHECK(said(peer.expect_error(kSubscribe, peer.send_subscribe(".x", dict({{"match", "prefix"}})),
+                               "wamp.error.invalid_uri"))
+            .starts_with("\".x\" has an empty component, which with match prefix"));
+  std::string wide;
+  while (wide.size() < 2000) wide += "ä";
+  const std::string shown = call(wide);
+  CHECK(shown.size() < 250);
+  CHECK(shown.ends_with("ä…\" has 2000 bytes, a URI has at most 1024"));
+  for (const MessageType type : {kPublish, kRegister}) {
+    const uint64_t request = type == kPublish
+                                 ? peer.publish("wamp.mine", dict({{"acknowledge", true}}))
+                                 : peer.send_register("wamp.mine");
+    CHECK(said(peer.expect_error(type, request, "wamp.error.invalid_uri")) ==
+          "\"wamp.mine\" is reserved, as all URIs that begin with wamp");
+  }
+  Peer& stranger = world.connect();
+  const Message abort = stranger.hello("no realm");
+  CHECK(abort.uri() == "wamp.error.invalid_uri");
+  CHECK(abort.details().find("message").as_string() ==
+        "HELLO.Realm is not a valid URI: \"no realm\" has a space in it (byte 2)");
+}
+
+TEST_CASE("R-14, R-04, P-03: an error says what is not there") {
+  FOR_ALL_SETUPS(setup);
+  World world(setup);
+  Peer& peer = world.join();
+  const auto said = [](const Message& error) { return error.args(); };
+  CHECK(said(peer.expect_call_error(peer.call("com.nobody"), "wamp.error.no_such_procedure")) ==
+        list("no procedure \"com.nobody\" is registered"));
+  uint64_t request = peer.next_request();
+  peer.send(list(kUnsubscribe, request, 4711));
+  CHECK(said(peer.expect_error(kUnsubscribe, request, "wamp.error.no_such_subscription")) ==
+        list("this session has no subscription 4711"));
+  request = peer.next_request();
+  peer.send(list(kUnregister, request, 4712));
+  CHECK(said(peer.expect_error(kUnregister, request, "wamp.error.no_such_registration")) ==
+        list("this session has no registration 4712"));
+}
+
 }  // namespace
 }  // namespace nexus::test

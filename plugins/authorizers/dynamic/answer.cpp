@@ -27,7 +27,33 @@ int64_t read_cache(ValueView value) {
   return value.as_int() == 0 ? -1 : std::min(value.as_int(), kMaxRememberMs);
 }
 
+// As the router takes a URI from anybody: what it would not take would be no answer (U-12, U-16).
+bool is_uri(std::string_view text) {
+  constexpr size_t kMaxUri = 1024;
+  if (text.empty() || text.size() > kMaxUri || text.front() == '.' || text.back() == '.') {
+    return false;
+  }
+  if (text.find("..") != text.npos) return false;
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) <= 0x20) || c == '#' || c == 0x7f;
+  });
+}
+
+bool is_wamp_uri(std::string_view uri) { return uri.substr(0, uri.find('.')) == "wamp"; }
+
+// What WAMP has for a denial; the rest of its error URIs says that a call has failed.
+bool says_no(std::string_view uri) {
+  return uri == "wamp.error.not_authorized" || uri == "wamp.error.authorization_denied" ||
+         uri == "wamp.error.authorization_required" || uri == "wamp.error.authorization_failed";
+}
+
 }  // namespace
+
+bool read_error(std::string_view error, ValueView args, AuthzAnswer& out) {
+  if (!is_uri(error) || (is_wamp_uri(error) && !says_no(error))) return false;
+  out = AuthzAnswer::deny(std::string(args.at(0).as_string()), std::string(error));
+  return true;
+}
 
 bool read_answer(ValueView result, RememberBy by, AuthzAnswer& out, std::string& wrong) {
   const ValueView allow = result.is_dict() ? result["allow"] : result;
@@ -38,6 +64,19 @@ bool read_answer(ValueView result, RememberBy by, AuthzAnswer& out, std::string&
   }
   out = allow.as_bool() ? AuthzAnswer::allow() : AuthzAnswer::deny();
   if (!result.is_dict()) return true;
+  if (!allow.as_bool()) {
+    const ValueView error = result["error"];
+    const ValueView message = result["message"];
+    if (present(error) && !is_uri(error.as_string())) {
+      wrong = "error in its result is not a URI";
+      return false;
+    }
+    if (present(message) && !message.is(NX_STRING)) {
+      wrong = "message in its result is not a string";
+      return false;
+    }
+    out = AuthzAnswer::deny(std::string(message.as_string()), std::string(error.as_string()));
+  }
   // Z-12: who answers so relies on it, and nothing here looks into payloads.
   if (const ValueView validate = result["validate"];
       allow.as_bool() && present(validate) && !(validate.is(NX_BOOL) && !validate.as_bool())) {

@@ -137,10 +137,13 @@ class Dynamic : public Authorizer {
 
   AuthzAnswer judge(std::string_view error, ValueView args) const {
     if (!error.empty()) {
-      // It says no in its own words.
-      if (error == "wamp.error.not_authorized") return AuthzAnswer::deny();
+      AuthzAnswer denial = AuthzAnswer::deny();
+      if (read_error(error, args, denial)) return denial;
       const bool missing = error == "wamp.error.no_such_procedure";
-      complain(missing ? "is not registered" : "failed with " + std::string(error.substr(0, 200)));
+      const std::string text(args.at(0).as_string().substr(0, 200));
+      complain(missing ? "is not registered"
+                       : "failed with " + std::string(error.substr(0, 200)) +
+                             (text.empty() ? "" : " (" + text + ")"));
       return AuthzAnswer::deny(missing ? "no authorizer is there" : "the authorizer failed",
                                std::string(kFailed));
     }

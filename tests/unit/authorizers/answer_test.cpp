@@ -54,6 +54,53 @@ TEST_CASE("Z-05: shapes of answers") {
   CHECK(written.remember == NX_REMEMBER_ROLE);
 }
 
+TEST_CASE("Z-01: a denial has the words that the procedure has for it") {
+  const Values values(&fake::values_table);
+  AuthzAnswer answer = AuthzAnswer::allow();
+  std::string wrong;
+  nx_authz_result written{};
+  const auto says = [&](const char* uri, const char* text) {
+    answer.write(written);
+    CHECK(written.decision == NX_AUTHZ_DENY);
+    CHECK(view(written.error_uri) == uri);
+    CHECK(view(written.error_message) == text);
+  };
+  const auto answers = [&](const char* json) {
+    REQUIRE(read_answer(values.from_json(json), RememberBy::session, answer, wrong));
+  };
+  answers(R"({"allow": false, "error": "com.closed", "message": "tomorrow", "cache": true})");
+  says("com.closed", "tomorrow");
+  CHECK(written.remember == NX_REMEMBER_SESSION);
+  answers(R"({"allow": false, "error": null, "message": "tomorrow"})");
+  says("", "tomorrow");
+  // Where there is nothing to be denied they mean nothing.
+  answers(R"({"allow": true, "error": "no uri", "message": 7})");
+  answer.write(written);
+  CHECK(written.decision == NX_AUTHZ_ALLOW);
+
+  const auto fails = [&](const char* error, const char* args) {
+    return read_error(error, values.from_json(args), answer);
+  };
+  CHECK(fails("com.closed", R"(["tomorrow", 1])"));
+  says("com.closed", "tomorrow");
+  CHECK(fails("com.closed", "[7]"));
+  says("com.closed", "");
+  CHECK(fails("wampum.closed", "[]"));
+  says("wampum.closed", "");
+  for (const char* no : {"wamp.error.not_authorized", "wamp.error.authorization_denied",
+                         "wamp.error.authorization_required", "wamp.error.authorization_failed"}) {
+    CHECK(fails(no, R"(["no"])"));
+    says(no, "no");
+  }
+  CHECK(read_error("com.closed", ValueView(), answer));
+  for (const char* failure :
+       {"wamp.error.runtime_error", "wamp.error.no_such_procedure", "wamp.error.timeout",
+        "wamp.error.canceled", "wamp", "no uri", "", ".com", "com.", "a..b", "a#b"}) {
+    CAPTURE(failure);
+    CHECK_FALSE(fails(failure, R"(["no"])"));
+  }
+}
+
 TEST_CASE("Z-12: an answer that relies on a check of the payload is a failure, not an ALLOW") {
   const Values values(&fake::values_table);
   AuthzAnswer answer = AuthzAnswer::deny();
@@ -78,7 +125,9 @@ TEST_CASE("Z-05: what is no answer is a failure, never an ALLOW") {
   const Values values(&fake::values_table);
   for (const char* json :
        {"null", "1", "\"true\"", "[]", "{}", R"({"allow": 1})", R"({"allow": true, "disclose": 1})",
-        R"({"allow": true, "cache": -1})", R"({"allow": true, "cache": "yes"})"}) {
+        R"({"allow": true, "cache": -1})", R"({"allow": true, "cache": "yes"})",
+        R"({"allow": false, "error": "no uri"})", R"({"allow": false, "error": 7})",
+        R"({"allow": false, "error": ""})", R"({"allow": false, "message": ["no"]})"}) {
     CAPTURE(json);
     const Value result = values.from_json(json);
     AuthzAnswer answer = AuthzAnswer::deny();

@@ -61,3 +61,42 @@ TEST_CASE("P-16, P-17: a URI under a prefix or a wildcard") {
   CHECK(uri_matches("a.b.c", "a..", Match::wildcard));
   CHECK_FALSE(uri_matches("a.b", "a..", Match::wildcard));
 }
+
+TEST_CASE("U-13: what is said of a URI names it, and the rule that it breaks") {
+  struct Row {
+    std::string uri;
+    UriCheck check;
+    Match match;
+    std::string text;
+  };
+  constexpr UriCheck loose = UriCheck::loose, strict = UriCheck::strict;
+  const std::string only_wildcard =
+      " has an empty component, which only a pattern with match wildcard may have";
+  const Row rows[] = {
+      {"", loose, Match::exact, "a URI must not be empty"},
+      {"com..a", loose, Match::exact, "\"com..a\"" + only_wildcard},
+      {"com.", loose, Match::exact, "\"com.\"" + only_wildcard},
+      {".com", loose, Match::prefix,
+       "\".com\" has an empty component, which with match prefix only the last one may be"},
+      {"com a", loose, Match::exact, "\"com a\" has a space in it (byte 3)"},
+      {"com#", loose, Match::wildcard, "\"com#\" has a # in it (byte 3)"},
+      {"c\tm", loose, Match::exact,
+       "\"c\tm\" has white space or a control character in it (byte 1)"},
+      {"com.Ab", strict, Match::exact,
+       "\"com.Ab\" has \"A\" in it (byte 4); this realm takes lower-case letters, digits, _ and "
+       "dots only"},
+      {"com.\xc3\xa4", strict, Match::exact,
+       "\"com.\xc3\xa4\" has \"\xc3\xa4\" in it (byte 4); this realm takes lower-case letters, "
+       "digits, _ and dots only"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.uri);
+    CHECK_FALSE(valid_uri(row.uri, row.check, row.match));
+    CHECK(uri_mistake(row.uri, row.check, row.match) == row.text);
+  }
+  // Bounded, however long it is.
+  const std::string much(5000, 'a');
+  CHECK(uri_mistake(much, loose) ==
+        "\"" + much.substr(0, kShownUri) + "…\" has 5000 bytes, a URI has at most 1024");
+  CHECK(reserved_mistake("wamp." + much).size() < 200);
+}
