@@ -1,8 +1,7 @@
 // check_plugin_file: everything about a plugin file that can be known without loading it. [main]
 //
-// The file is opened once and looked at through that descriptor; between this check and dlopen()
-// only root and the router's own user can put another file in its place, because the folder is
-// checked too.
+// The file is looked up once and opened once; hash, shape and what is loaded later are of that very
+// descriptor, whatever its name leads to meanwhile.
 #include "kernel/plugin/file_check.hpp"
 
 #include <fcntl.h>
@@ -13,61 +12,15 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
-#include <climits>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
+
+#include "kernel/plugin/trusted_path.hpp"
 
 namespace nexus {
 namespace {
 
-struct Descriptor {
-  int fd;
-  explicit Descriptor(int descriptor) : fd(descriptor) {}
-  ~Descriptor() {
-    if (fd >= 0) close(fd);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-};
-
 Status wrong(const std::string& subject, const std::string& text) {
   return Status::error(NX_E_CONFIG, subject + ": " + text);
-}
-
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
-}
-
-std::string octal(mode_t mode) {
-  char text[8];
-  std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(mode & 07777));
-  return text;
-}
-
-// Whoever can write it can run code as the router: only root and the router's user may.
-Status check_owner_and_mode(const struct stat& info, const std::string& subject,
-                            const std::string& whose, const std::string& path) {
-  if (info.st_uid != 0 && info.st_uid != geteuid()) {
-    return wrong(subject, whose + "belongs to user " + std::to_string(info.st_uid) +
-                              ", who is neither root nor the router's own user; run: chown root " +
-                              path);
-  }
-  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return wrong(subject, whose + "can be written by group or others (mode " + octal(info.st_mode) +
-                              "); run: chmod go-w " + path);
-  }
-  return {};
-}
-
-Status unreachable(const std::string& subject, int error) {
-  if (error == ENOENT || error == ENOTDIR) {
-    return wrong(subject, "no such file; check the path");
-  }
-  return wrong(subject, std::string("cannot be read (") + std::strerror(error) +
-                            "); let the router's user read it");
 }
 
 bool is_sha256(std::string_view text) {
@@ -124,54 +77,34 @@ Status check_sha256(int fd, std::string_view pin, const std::string& subject) {
 
 }  // namespace
 
-Status check_plugin_folder(const std::string& folder, const std::string& subject) {
-  struct stat info {};
-  if (stat(folder.c_str(), &info) != 0) return unreachable(subject, errno);
-  return check_owner_and_mode(info, subject, "its folder '" + folder + "' ", folder);
-}
-
 Result<PluginFile> check_plugin_file(const std::string& path, std::string_view sha256) {
   const std::string subject = "plugin '" + path + "'";
   if (path.empty() || path[0] != '/') {
     return wrong(subject, "the path is not absolute; give the whole path, beginning with '/'");
   }
   if (path.find('\0') != std::string::npos) return wrong(subject, "no such file; check the path");
-  const std::unique_ptr<char, decltype(&std::free)> resolved(realpath(path.c_str(), nullptr),
-                                                             &std::free);
-  if (resolved == nullptr) return unreachable(subject, errno);
-  PluginFile file;
-  file.real_path = resolved.get();
+  Result<TrustedFile> found = find_trusted_file(path, subject);
+  if (!found) return found.status();
 
-  // Before open(): opening a device or a FIFO can already have effects.
-  struct stat before {};
-  if (stat(file.real_path.c_str(), &before) != 0) return unreachable(subject, errno);
-  if (!S_ISREG(before.st_mode)) {
-    return wrong(subject, "not a regular file; name the plugin's .so file itself");
-  }
-  if (Status status = check_owner_and_mode(before, subject, "", file.real_path); !status) {
-    return status;
-  }
-  const std::string real_folder = folder_of(file.real_path);
-  if (Status status = check_plugin_folder(real_folder, subject); !status) return status;
-  if (const std::string folder = folder_of(path); folder != real_folder) {
-    if (Status status = check_plugin_folder(folder, subject); !status) return status;
-  }
-
-  const Descriptor opened(open(file.real_path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (opened.fd < 0) return unreachable(subject, errno);
+  // Only now, when it is known to be a file: opening a device or a FIFO can already have effects.
+  UniqueFd fd(openat(found->folder.get(), found->name.c_str(),
+                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
-  if (fstat(opened.fd, &info) != 0) return unreachable(subject, errno);
-  if (info.st_dev != before.st_dev || info.st_ino != before.st_ino) {
+  if (!fd || fstat(fd.get(), &info) != 0) return unreachable_file(subject, errno);
+  if (info.st_dev != found->info.st_dev || info.st_ino != found->info.st_ino) {
     return wrong(subject, "was replaced while it was being checked; start again");
   }
-  file.device = info.st_dev;
-  file.inode = info.st_ino;
   if (!sha256.empty()) {
-    if (Status status = check_sha256(opened.fd, sha256, subject); !status) return status;
+    if (Status status = check_sha256(fd.get(), sha256, subject); !status) return status;
   }
-  if (Status status = check_elf(opened.fd, static_cast<uint64_t>(info.st_size)); !status) {
+  if (Status status = check_elf(fd.get(), static_cast<uint64_t>(info.st_size)); !status) {
     return wrong(subject, status.text());
   }
+  PluginFile file;
+  file.fd = std::move(fd);
+  file.real_path = std::move(found->real_path);
+  file.device = info.st_dev;
+  file.inode = info.st_ino;
   return file;
 }
 

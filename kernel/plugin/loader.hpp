@@ -12,8 +12,8 @@
 
 namespace nexus {
 
-// Loads a file that passed check_plugin_file() and finds its entry point. `subject` begins the
-// text of a failure: "plugin '/path/x.so'".
-Result<nx_plugin_entry_fn> open_library(const PluginFile& file, const std::string& subject);
+// Loads a file that passed check_plugin_file(), through its descriptor, and finds its entry point.
+// `subject` begins the text of a failure: "plugin '/path/x.so'".
+Result<nx_plugin_entry_fn> open_library(PluginFile file, const std::string& subject);
 
 }  // namespace nexus

@@ -116,14 +116,14 @@ Registry::Registry(HostContext& context) : impl_(new Impl{context, {}, {}}) {}
 Registry::~Registry() = default;
 
 Status Registry::load(const std::string& path, std::string_view sha256) {
-  const Result<PluginFile> file = check_plugin_file(path, sha256);
+  Result<PluginFile> file = check_plugin_file(path, sha256);
   if (!file) return file.status();
-  const std::pair identity{file.value().device, file.value().inode};
+  const std::pair identity{file->device, file->inode};
   if (const auto seen = impl_->files.find(identity); seen != impl_->files.end()) {
     return seen->second;
   }
   const std::string subject = "plugin '" + path + "'";
-  Result<nx_plugin_entry_fn> function = open_library(file.value(), subject);
+  Result<nx_plugin_entry_fn> function = open_library(std::move(file).value(), subject);
   Status status = function ? impl_->add(*function, subject, path) : function.status();
   impl_->files.emplace(identity, status);
   return status;

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "kernel/plugin/loader.hpp"
 #include "plugin_files.hpp"
 
 using test::Folder;
@@ -78,6 +79,84 @@ TEST_CASE("a folder that others can write is refused", "[loader]") {
                                "' can be written by group or others (mode " + text +
                                "); run: chmod go-w " + folder.path());
   }
+}
+
+TEST_CASE("a folder below one that everybody can write is refused, however far above", "[loader]") {
+  const Folder folder;
+  REQUIRE(mkdir(folder.file("open").c_str(), 0755) == 0);
+  REQUIRE(mkdir(folder.file("open/a").c_str(), 0755) == 0);
+  REQUIRE(mkdir(folder.file("open/a/plugins").c_str(), 0755) == 0);
+  const std::string path = folder.copy("good_minimal", "open/a/plugins/p.so");
+  const std::string open = folder.file("open");
+  CHECK(refusal(path) == "loaded");
+  for (const auto& [mode, text] : {std::pair{0777, "0777"}, {0757, "0757"}, {0702, "0702"}}) {
+    REQUIRE(chmod(open.c_str(), static_cast<mode_t>(mode)) == 0);
+    CHECK(refusal(path) ==
+          "it lies below '" + open + "', which everybody can write (mode " + text +
+              "), so that anybody could put other plugins there; move the plugins, or run: chmod "
+              "o-w " +
+              open);
+  }
+  // By a link that stands elsewhere, and by way of "..", too.
+  const Folder elsewhere;
+  REQUIRE(symlink((open + "/a").c_str(), elsewhere.file("link").c_str()) == 0);
+  CHECK(refusal(elsewhere.file("link/plugins/p.so")).find("it lies below '" + open) == 0);
+  CHECK(refusal(elsewhere.path() + "/link/../a/plugins/p.so").find("it lies below '" + open) == 0);
+  // A group is the administrator's to choose (Debian's staff), and sticky is what /tmp is.
+  for (const mode_t mode : {0775, 01777}) {
+    REQUIRE(chmod(open.c_str(), mode) == 0);
+    CHECK(refusal(path) == "loaded");
+  }
+}
+
+TEST_CASE("a sticky folder is good only for what is ours in it", "[loader]") {
+  if (geteuid() != 0) return;  // only root can give files away
+  const Folder folder;
+  REQUIRE(mkdir(folder.file("tmp").c_str(), 0755) == 0);
+  REQUIRE(mkdir(folder.file("tmp/theirs").c_str(), 0755) == 0);
+  REQUIRE(mkdir(folder.file("tmp/theirs/plugins").c_str(), 0755) == 0);
+  const std::string path = folder.copy("good_minimal", "tmp/theirs/plugins/p.so");
+  REQUIRE(chmod(folder.file("tmp").c_str(), 01777) == 0);
+  REQUIRE(chown(folder.file("tmp/theirs").c_str(), 65534, 65534) == 0);
+  const std::string who = "belongs to user 65534, who is neither root nor the router's own user";
+  CHECK(refusal(path) == "it lies below '" + folder.file("tmp/theirs") + "', which " + who +
+                             "; move the plugins, or run: chown root " + folder.file("tmp/theirs"));
+  // A link that somebody has put there leads wherever he likes, tomorrow too.
+  REQUIRE(symlink(folder.file("tmp/theirs").c_str(), folder.file("tmp/link").c_str()) == 0);
+  REQUIRE(lchown(folder.file("tmp/link").c_str(), 65534, 65534) == 0);
+  REQUIRE(chown(folder.file("tmp/theirs").c_str(), 0, 0) == 0);
+  CHECK(refusal(folder.file("tmp/link/plugins/p.so")) == "the link '" + folder.file("tmp/link") +
+                                                             "' on the way to it " + who +
+                                                             "; give the path without it");
+  REQUIRE(chmod(folder.file("tmp").c_str(), 0755) == 0);  // nobody can change it there
+  CHECK(refusal(folder.file("tmp/link/plugins/p.so")) == "loaded");
+}
+
+TEST_CASE("what was checked is what is loaded, whatever its name leads to by then", "[loader]") {
+  const Folder folder;
+  const std::string path = folder.copy("good_minimal", "p.so");
+  nexus::Result<nexus::PluginFile> file = nexus::check_plugin_file(path, sha256sum(path));
+  REQUIRE(file);
+  const std::string other = folder.copy("bad_magic", "other.so");
+  REQUIRE(rename(other.c_str(), path.c_str()) == 0);
+  const auto function = nexus::open_library(std::move(file).value(), "plugin");
+  REQUIRE(function);
+  CHECK((*function.value())()->magic == NX_PLUGIN_MAGIC);
+  // And the other one is the other one, although the first is loaded "from there".
+  CHECK(refusal(path).find("its entry begins with 0x12345678") == 0);
+}
+
+TEST_CASE("a file that was replaced between two loads is loaded anew", "[loader]") {
+  const Folder folder;
+  for (const char* name : {"bad_no_name", "good_minimal", "bad_no_version"}) {
+    const std::string path = folder.copy(name, "p.so.new");
+    REQUIRE(rename(path.c_str(), folder.file("p.so").c_str()) == 0);
+    CHECK((refusal(folder.file("p.so")) == "loaded") == (name == std::string("good_minimal")));
+  }
+}
+
+TEST_CASE("a library that finds others beside itself does so", "[loader]") {
+  CHECK(refusal_of("good_beside") == "loaded");
 }
 
 TEST_CASE("a link is judged by where it stands and by where it leads", "[loader]") {
