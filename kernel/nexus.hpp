@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@
 #include "kernel/base/log.hpp"
 #include "kernel/base/status.hpp"
 #include "kernel/base/value.hpp"
+#include "kernel/plugin/call_watch.hpp"
+#include "kernel/plugin/fatal_note.hpp"
 #include "kernel/plugin/options.hpp"
 #include "kernel/plugin/registry.hpp"
 
@@ -37,6 +40,11 @@ struct RouterEnvironment {
   std::string default_plugin_folder;  // used when the configuration names none; may be empty
   bool text_values = false;           // the values are strings, as from an INI file
   std::vector<StaticPlugin> static_plugins;
+  // A call into a plugin that lasts longer than this, in create(), start(), reload() and stop(), is
+  // named in the log, and to on_slow_call if there is one; that is called on a thread of its own
+  // and may end the process.
+  std::chrono::milliseconds slow_call{10000};
+  std::function<void(const ConfigMistake&)> on_slow_call;
 };
 
 // Counters of a running router, summed over its loops at the moment of asking.
@@ -65,12 +73,14 @@ struct Reloaded {
 class Router {
  public:
   // Loads the plugins, creates and configures every component, checks every section. Without side
-  // effects on the outside: no sockets, no threads. Null when there are mistakes. `config` is a
-  // dict with the sections router, plugins, transports, realms and realm_template
-  // (docs/configuration.md); other sections are the caller's.
+  // effects on the outside: no sockets, and no threads but one that looks at the time. Null when
+  // there are mistakes. `config` is a dict with the sections router, plugins, serializers,
+  // transports, realms and realm_template (docs/configuration.md); other sections are the caller's.
   static std::unique_ptr<Router> create(const Value& config, const RouterEnvironment& environment,
                                         std::vector<ConfigMistake>& mistakes);
-  virtual ~Router() = default;  // stops at once
+  // Stops at once, and then waits for whatever stop() has left. Who cannot wait for it has to end
+  // the process without deleting the router (_exit).
+  virtual ~Router() = default;
 
   // Starts loops and components and opens the listeners. On failure everything is closed again.
   virtual Status start() = 0;
@@ -78,8 +88,15 @@ class Router {
   virtual std::vector<std::string> urls() const = 0;
   // Stops accepting, says GOODBYE wamp.close.system_shutdown to every session, waits for them at
   // most `drain`, then closes what is left. Called again from another thread with 0 it ends at
-  // once. [any]
+  // once. Blocking work and stop() of components may take the rest of `drain` and kStopGrace more,
+  // each at most half of what is left of that; what has not returned by then is named in the log
+  // and left. [any]
   virtual void stop(std::chrono::milliseconds drain) = 0;
+  static constexpr std::chrono::milliseconds kStopGrace{2000};
+  // The components that stop() has left, by section. [any]
+  virtual std::vector<std::string> left_behind() const = 0;
+  // Calls into plugins that are under way and not on a loop, the oldest first. [any]
+  virtual std::vector<PluginCall> calls_under_way() const = 0;
 
   // Realms while running. `section` is what realms.<label> holds; its authenticators and
   // authorizers start now. NX_E_CONFIG with the first mistake, NX_E_INVALID when there is such a

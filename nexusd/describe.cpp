@@ -1,6 +1,8 @@
 // Printing option tables. [main]
 #include "nexusd/describe.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
@@ -18,6 +20,7 @@ namespace {
 // The plugins that a configuration names, or those of the default folder.
 struct Loaded {
   nexus::Log log;
+  nexus::CallWatch watch;
   nexus::HostContext context;
   std::unique_ptr<nexus::Registry> registry;
   bool complete = true;
@@ -29,6 +32,11 @@ struct Loaded {
     if (!command.config.empty()) load_config_file(command.config, file, mistakes);
     apply_command_line(command, file);
     context.log = &log;
+    context.watch = &watch;
+    watch.start(nexus::RouterEnvironment().slow_call, [](const nexus::PluginCall& call) {
+      std::cerr << "nexusd: " << call.text << " does not end" << std::endl;
+      ::_exit(kExitConfig);
+    });
     Value plugins = file.value.find("plugins");
     if (!plugins) plugins = Value::dict();
     registry = nexus::load_plugins(plugins, router_environment(log, file.folder, file.text_values),
@@ -62,6 +70,8 @@ std::string options_or_none(const nexus::OptionTable& table, bool markdown) {
 // Where a component's options are written.
 std::string section_of(const nexus::Component& component) {
   switch (component.table->kind) {
+    case NX_KIND_SERIALIZER:
+      return "serializers.<label>";
     case NX_KIND_TRANSPORT:
       return "transports.<label>";
     case NX_KIND_AUTHENTICATOR:

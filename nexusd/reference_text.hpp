@@ -63,8 +63,8 @@ inline constexpr char kReferenceComponents[] = R"(
 
 A section `transports.<label>`, `realms.<label>.authenticators.<label>` or
 `realms.<label>.authorizers.<label>` names its component with the key `type`, which every such section
-has; the other keys are the component's own. Serializers are not configured: every one that is loaded
-is offered. Plugins of other vendors bring tables like these: `nexusd --describe NAME`.
+has; the other keys are the component's own. Serializers need no section: every one that is loaded is
+offered, with what `serializers.<label>` says about it, if there is one. Plugins of other vendors bring tables like these: `nexusd --describe NAME`.
 )";
 
 }  // namespace nexusd

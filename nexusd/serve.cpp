@@ -4,9 +4,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <mutex>
+#include <thread>
 
 #include "nexusd/exit_status.hpp"
 #include "nexusd/notify.hpp"
@@ -48,10 +51,21 @@ void show_mistakes(const Loaded& loaded) {
             << " in the configuration; nothing was started\n";
 }
 
+// What is done about a call into a plugin that does not return, beside a line in the log.
+enum class WhenSlow { log_only, tell, give_up };
+
 // One that is ready to start, or null with mistakes.
-std::unique_ptr<nexus::Router> create_router(Loaded& loaded, nexus::Log& log) {
-  const nexus::RouterEnvironment environment =
+std::unique_ptr<nexus::Router> create_router(Loaded& loaded, nexus::Log& log, WhenSlow when_slow) {
+  nexus::RouterEnvironment environment =
       router_environment(log, loaded.file.folder, loaded.file.text_values);
+  environment.on_slow_call = [&loaded, when_slow](const ConfigMistake& call) {
+    if (when_slow == WhenSlow::log_only) return;
+    std::cerr << "nexusd: " << show_mistake(loaded.file, call) << std::endl;
+    if (when_slow == WhenSlow::tell) return;
+    std::cerr << "nexusd: the check ends here; other mistakes may be hidden by this one"
+              << std::endl;
+    ::_exit(kExitConfig);
+  };
   std::unique_ptr<nexus::Router> router =
       nexus::Router::create(loaded.file.value, environment, loaded.mistakes);
   if (!router && loaded.mistakes.empty()) {
@@ -111,12 +125,62 @@ void reload(nexus::Router& router, nexus::Log& log) {
   log.info("nexusd", "reloaded", {{"components", uint64_t{results.size()}}, {"failed", failed}});
 }
 
+// Ends the process if the shutdown does not end by itself: components that are late are left by the
+// router, so what is left is a plugin that blocks a loop, or a reload() that does not return.
+class Backstop {
+ public:
+  Backstop(const nexus::Router& router, nexus::Log& log)
+      : router_(router), log_(log), thread_([this] { run(); }) {}
+  ~Backstop() {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  Backstop(const Backstop&) = delete;
+  Backstop& operator=(const Backstop&) = delete;
+
+ private:
+  void run() {
+    constexpr std::chrono::seconds kBeyond{3};
+    const auto patience = router_.shutdown_timeout() + nexus::Router::kStopGrace + kBeyond;
+    std::unique_lock lock(mutex_);
+    if (changed_.wait_for(lock, patience, [this] { return over_; })) return;
+    std::string waits_for;
+    for (const nexus::PluginCall& call : router_.calls_under_way()) {
+      waits_for += (waits_for.empty() ? "" : "; ") + call.text;
+    }
+    if (waits_for.empty()) waits_for = "an event loop, on which a plugin does not return";
+    log_.error("nexusd", "the shutdown does not end, so the process does",
+               {{"waits_for", waits_for}});
+    log_.flush();
+    ::_exit(kExitSoftware);
+  }
+
+  const nexus::Router& router_;
+  nexus::Log& log_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool over_ = false;  // guarded by mutex_
+  std::thread thread_;
+};
+
+// Nothing may be taken away from components that were left: they are in the middle of something.
+int end(std::unique_ptr<nexus::Router> router, nexus::Log& log, int status) {
+  if (router->left_behind().empty()) return status;
+  log.flush();
+  std::cout.flush();
+  ::_exit(status);
+}
+
 }  // namespace
 
 int check(const CommandLine& command) {
   Loaded loaded = load(command);
   nexus::Log silent;
-  if (loaded.parsed) create_router(loaded, silent);
+  if (loaded.parsed) create_router(loaded, silent, WhenSlow::give_up);
   for (const std::string& notice : loaded.file.notices) {
     std::cerr << "nexusd: " << loaded.file.path << ": " << notice << "\n";
   }
@@ -133,7 +197,7 @@ int serve(const CommandLine& command) {
   if (!loaded.mistakes.empty()) {
     // Opening the log needs a section log that makes sense, so look at the rest without one.
     nexus::Log silent;
-    if (loaded.parsed) create_router(loaded, silent);
+    if (loaded.parsed) create_router(loaded, silent, WhenSlow::give_up);
     show_mistakes(loaded);
     return kExitConfig;
   }
@@ -158,7 +222,11 @@ int serve(const CommandLine& command) {
                          log.reopen();
                          log.info("nexusd", "log reopened");
                        }});
-  std::unique_ptr<nexus::Router> router = create_router(loaded, log);
+  // Whoever started it looks at standard error, where the log may or may not go.
+  const bool log_is_elsewhere =
+      !loaded.log.path.empty() || loaded.log.level == nexus::LogLevel::off;
+  std::unique_ptr<nexus::Router> router =
+      create_router(loaded, log, log_is_elsewhere ? WhenSlow::tell : WhenSlow::log_only);
   if (!router) {
     log.flush();
     show_mistakes(loaded);
@@ -167,12 +235,10 @@ int serve(const CommandLine& command) {
   if (const nexus::Status started = router->start(); !started) {
     log.error("nexusd", "cannot start", {{"reason", started.text()}});
     log.flush();
-    // Whoever started it looks at standard error, where the log may or may not go.
-    if (!loaded.log.path.empty() || loaded.log.level == nexus::LogLevel::off) {
-      std::cerr << "nexusd: cannot start: " << started.text() << "\n";
-    }
-    return exit_status_of(started);
+    if (log_is_elsewhere) std::cerr << "nexusd: cannot start: " << started.text() << "\n";
+    return end(std::move(router), log, exit_status_of(started));
   }
+  nexus::FatalNotes::set_exit_status(kExitSoftware);
   log.info("nexusd", "started", {{"version", NEXUSD_VERSION}, {"pid", int64_t{::getpid()}}});
   announce(*router, loaded.file.value);
 
@@ -180,10 +246,12 @@ int serve(const CommandLine& command) {
   while ((signal = signals.wait()) == SIGHUP) reload(*router, log);
   notify_service_manager("STOPPING=1");
   log.info("nexusd", "stopping", {{"signal", int64_t{signal}}});
-  router->stop(router->shutdown_timeout());
+  {
+    const Backstop backstop(*router, log);
+    router->stop(router->shutdown_timeout());
+  }
   log.info("nexusd", "stopped", {{"sessions", router->counters().sessions_joined}});
-  router.reset();
-  return kExitOk;
+  return end(std::move(router), log, kExitOk);
 }
 
 }  // namespace nexusd

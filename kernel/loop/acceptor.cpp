@@ -95,14 +95,8 @@ void Acceptor::accept_some() {
   }
 }
 
-// Loops count for themselves, so that at the limit a few more may slip in at the same moment.
 bool Acceptor::router_is_full() const {
-  if (group_.max_connections == 0) return false;
-  uint64_t all = 0;
-  for (uint32_t i = 0; i < group_.count(); ++i) {
-    all += static_cast<EventLoop&>(group_.loop(i)).connections.load(std::memory_order_relaxed);
-  }
-  return all >= group_.max_connections;
+  return group_.max_connections != 0 && group_.connections() >= group_.max_connections;
 }
 
 void Acceptor::admit(UniqueFd fd, const SocketAddress& peer) {

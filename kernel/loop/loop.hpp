@@ -80,8 +80,13 @@ class LoopGroup {
   // Ends the threads after the letters that are already there; joins them. [main]
   virtual void stop() = 0;
 
+  // Open connections: those of the streams, and what others have added to more_connections. [any]
+  virtual uint64_t connections() const = 0;
+
   // Of all listeners together; 0 = no limit. Set before start().
   uint32_t max_connections = 0;
+  // Those of transports with their own kind of I/O. [any]
+  std::atomic<uint32_t> more_connections{0};
 };
 
 }  // namespace nexus

@@ -68,6 +68,13 @@ class Group final : public LoopGroup {
   uint32_t count() const override { return static_cast<uint32_t>(loops_.size()); }
   Loop& loop(uint32_t index) override { return *loops_[index]; }
 
+  // Loops count for themselves, so that at a limit a few more may slip in at the same moment.
+  uint64_t connections() const override {
+    uint64_t all = more_connections.load(std::memory_order_relaxed);
+    for (const auto& loop : loops_) all += loop->connections.load(std::memory_order_relaxed);
+    return all;
+  }
+
   Status start() override {
     if (started_) return Status::error(NX_E_STATE, "the event loops were started before");
     started_ = true;

@@ -5,6 +5,7 @@
 // this layer needs to know none of them. Built on [main] before the first component; read by [any].
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 namespace nexus {
 
 struct ConfigMistake;  // kernel/plugin/options.hpp
+class CallWatch;       // kernel/plugin/call_watch.hpp
 class ListenClaims;    // kernel/loop/listen_claims.hpp
 class Metrics;         // kernel/plugin/metrics.hpp
 class WorkPool;        // kernel/plugin/work.hpp
@@ -27,6 +29,7 @@ struct HostContext {
   LoopGroup* loops = nullptr;
   Metrics* metrics = nullptr;
   WorkPool* work = nullptr;
+  CallWatch* watch = nullptr;      // of calls off the loops; null: nobody looks
   ListenClaims* claims = nullptr;  // of all sections with a listener; null: nobody looks
   void* router = nullptr;          // the routing layer's own; only its services know the type
   std::map<std::string, const void*, std::less<>> services;  // id -> static table
@@ -34,6 +37,19 @@ struct HostContext {
 
 // Puts log, values, config, buffers, loop, streams, metrics and work into the directory.
 void add_base_services(HostContext& context);
+
+// What a component was refused, for a line in the log once a minute and a counter. [any]
+class Refusals {
+ public:
+  // Counts one more, and in `counter`, which is made when it is needed. Not 0: so many since the
+  // last time that it was told, which is to be done now.
+  uint64_t add(Metrics* metrics, const char* counter, const char* help);
+
+ private:
+  std::atomic<uint64_t> count_{0};
+  std::atomic<uint64_t> told_s_{0};
+  std::atomic<nx_counter*> counter_{nullptr};
+};
 
 struct Host : nx_host {
   Host(HostContext& context, std::string component_name);
@@ -47,6 +63,11 @@ struct Host : nx_host {
   std::vector<ConfigMistake>* mistakes = nullptr;
   std::string section;  // "transports.web"; empty: of no configuration
   std::string name;  // "authenticator.ticket": the area of its log lines, the prefix of its metrics
+
+  Refusals jobs;         // that found the queue full
+  Refusals connections;  // that were one too many for the router
+  // Has it asked for a listener of nexus.streams/1? Those count their connections themselves.
+  std::atomic<bool> listens{false};
 };
 
 }  // namespace nexus

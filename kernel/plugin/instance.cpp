@@ -1,5 +1,10 @@
 // Instance: one component's life, each step behind a barrier. [main]
+#include <future>
+#include <system_error>
+
+#include "kernel/base/thread.hpp"
 #include "kernel/plugin/barrier.hpp"
+#include "kernel/plugin/call_watch.hpp"
 #include "kernel/plugin/entry_check.hpp"
 #include "kernel/plugin/registry.hpp"
 #include "kernel/plugin/work.hpp"
@@ -24,16 +29,34 @@ Instance::Instance(const Component& component, HostContext& context, std::string
 Instance::~Instance() {
   stop();
   if (!created_) return;
-  finish_work();  // of one that was never started
-  report(call_plugin("destroy()", [this](nx_error*) {
+  finish_work(kNoDeadline);  // of one that was never started
+  report(guarded("destroy()", [this](nx_error*) {
     component_.table->destroy(self_);
     return NX_OK;
   }));
 }
 
+// One call of a [main] function, behind the barrier and under the eyes of whoever watches.
+template <typename Fn>
+Status Instance::guarded(const char* what, Fn&& fn) const {
+  const WatchedCall watched(
+      host_->context.watch,
+      {section_, std::string(what) + " of " + label_of(component_) + " (" + component_.file + ")"});
+  return call_plugin(what, std::forward<Fn>(fn));
+}
+
 Status Instance::named(Status status) const {
   if (status.is_ok()) return status;
   return Status::error(status.code(), label_of(component_) + ": " + status.text(), status.uri());
+}
+
+// For a text that stands alone, and not beside the section's path.
+Status Instance::placed(Status status) const {
+  if (status.is_ok()) return status;
+  return Status::error(
+      status.code(),
+      section_ + ": " + label_of(component_) + " (" + component_.file + "): " + status.text(),
+      status.uri());
 }
 
 void Instance::report(const Status& status) const {
@@ -46,13 +69,13 @@ void Instance::report(const Status& status) const {
 
 Status Instance::create() {
   if (created_) return named(Status::error(NX_E_STATE, "create() was called twice"));
-  Status status = call_plugin("create()", [this](nx_error* error) {
+  Status status = guarded("create()", [this](nx_error* error) {
     return component_.table->create(host_.get(), &self_, error);
   });
   if (!status) return named(std::move(status));
   created_ = true;
   const void* vtable = nullptr;
-  status = call_plugin("interface()", [this, &vtable](nx_error*) {
+  status = guarded("interface()", [this, &vtable](nx_error*) {
     vtable = component_.table->interface(self_, interface_id(component_.table->kind));
     return NX_OK;
   });
@@ -63,7 +86,7 @@ Status Instance::create() {
 Status Instance::configure(const Value& section, std::vector<ConfigMistake>& mistakes) {
   if (!created_ || started_) return named(Status::error(NX_E_STATE, "configure() out of order"));
   host_->mistakes = &mistakes;
-  Status status = call_plugin("configure()", [this, &section](nx_error* error) {
+  Status status = guarded("configure()", [this, &section](nx_error* error) {
     return component_.table->configure(self_, section.get(), error);
   });
   host_->mistakes = nullptr;
@@ -71,26 +94,71 @@ Status Instance::configure(const Value& section, std::vector<ConfigMistake>& mis
 }
 
 Status Instance::start() {
-  if (!created_ || started_) return named(Status::error(NX_E_STATE, "start() out of order"));
-  Status status = call_plugin(
-      "start()", [this](nx_error* error) { return component_.table->start(self_, error); });
+  if (!created_ || started_) return placed(Status::error(NX_E_STATE, "start() out of order"));
+  Status status =
+      guarded("start()", [this](nx_error* error) { return component_.table->start(self_, error); });
   started_ = status.is_ok();
-  return named(std::move(status));
+  return placed(std::move(status));
 }
 
-void Instance::finish_work() {
+Status Instance::call(std::string_view what, const std::function<nx_status(nx_error*)>& fn) {
+  return placed(guarded(std::string(what).c_str(), fn));
+}
+
+bool Instance::finish_work(Deadline deadline) {
   WorkPool* work = host_->context.work;
-  if (work != nullptr) work->stop(host_.get());
+  if (work == nullptr) return true;
+  const WorkLeft left = work->stop(host_.get(), deadline);
+  if (left.nothing()) return true;
+  report(Status::error(NX_E_TIMEOUT,
+                       "its blocking work has not ended in time and is left: " +
+                           std::to_string(left.running) + " jobs have not returned, " +
+                           std::to_string(left.dropped) + " had not begun and are dropped"));
+  return false;
 }
 
-void Instance::stop() {
-  if (!started_) return;
+bool Instance::stop(Deadline deadline) {
+  if (stopper_.joinable()) {  // a stop() that was left before
+    if (deadline != kNoDeadline) return false;
+    stopper_.join();
+    return true;
+  }
+  if (!started_) return true;
+  // The component's jobs have all run before its stop() takes things away.
+  if (!finish_work(deadline)) return false;
   started_ = false;
-  finish_work();  // the component's jobs have all run before its stop() takes things away
-  report(call_plugin("stop()", [this](nx_error*) {
-    component_.table->stop(self_);
-    return NX_OK;
-  }));
+  return stop_component(deadline);
+}
+
+bool Instance::stop_component(Deadline deadline) {
+  const auto stop = [this] {
+    report(guarded("stop()", [this](nx_error*) {
+      component_.table->stop(self_);
+      return NX_OK;
+    }));
+  };
+  if (deadline == kNoDeadline) {
+    stop();
+    return true;
+  }
+  // On a thread that can be left behind.
+  std::promise<void> done;
+  const std::future<void> ended = done.get_future();
+  try {
+    stopper_ = start_thread("nexus-stop", [stop, done = std::move(done)]() mutable {
+      stop();
+      done.set_value();
+    });
+  } catch (const std::system_error&) {
+    stop();
+    return true;
+  }
+  if (ended.wait_until(deadline) != std::future_status::ready) {
+    report(Status::error(NX_E_TIMEOUT, "stop() has not returned in time and is left"));
+    return false;
+  }
+  stopper_.join();
+  return true;
 }
 
 bool Instance::can_reload() const {
@@ -103,8 +171,8 @@ Status Instance::reload() {
   if (table == nullptr || table->reload == nullptr) {
     return named(Status::error(NX_E_UNSUPPORTED, "cannot reload"));
   }
-  return call_plugin("reload()",
-                     [this, table](nx_error* error) { return table->reload(self_, error); });
+  return guarded("reload()",
+                 [this, table](nx_error* error) { return table->reload(self_, error); });
 }
 
 const void* Instance::interface_of(const char* id, uint32_t min_size) const {

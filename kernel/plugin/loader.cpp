@@ -18,6 +18,7 @@
 #include <boost/dll/shared_library.hpp>
 
 #include "kernel/plugin/barrier.hpp"
+#include "kernel/plugin/fatal_note.hpp"
 
 namespace nexus {
 namespace {
@@ -108,7 +109,9 @@ Result<nx_plugin_entry_fn> open_library(PluginFile file, const std::string& subj
     // Kept even when something is wrong with it: its constructors have run.
     Library& kept = loaded_libraries()[identity];
     kept = {std::move(file.fd), std::move(opened)};
-    return entry_of(kept, subject);
+    Result<nx_plugin_entry_fn> entry = entry_of(kept, subject);
+    if (entry) note_library(reinterpret_cast<const void*>(*entry), path);
+    return entry;
   } catch (const std::exception& e) {
     file.fd.release();  // the linker may know it by this name already
     return Status::error(NX_E_CONFIG, subject + ": its static constructors threw an exception: " +

@@ -7,6 +7,7 @@
 
 #include "kernel/base/utf8.hpp"
 #include "kernel/plugin/barrier.hpp"
+#include "kernel/plugin/call_watch.hpp"
 #include "kernel/plugin/entry_check.hpp"
 #include "kernel/plugin/loader.hpp"
 #include "kernel/plugin/options.hpp"
@@ -43,7 +44,9 @@ struct Registry::Impl {
   std::vector<Component> components;
   // What came of each file whose code has run: it is not run a second time. By device and inode.
   std::map<std::pair<uint64_t, uint64_t>, Status> files;
+  std::vector<std::string> failed;
 
+  Status load(const std::string& path, std::string_view sha256);
   // From an entry point to registered components. `file` is what Component.file will say.
   Status add(nx_plugin_entry_fn function, const std::string& subject, const std::string& file);
   Status check_duplicates(const nx_plugin_entry& entry, const std::string& subject) const;
@@ -112,20 +115,28 @@ Status Registry::Impl::add(nx_plugin_entry_fn function, const std::string& subje
   return {};
 }
 
-Registry::Registry(HostContext& context) : impl_(new Impl{context, {}, {}}) {}
+Registry::Registry(HostContext& context) : impl_(new Impl{context, {}, {}, {}}) {}
 Registry::~Registry() = default;
 
 Status Registry::load(const std::string& path, std::string_view sha256) {
+  Status status = impl_->load(path, sha256);
+  if (!status) impl_->failed.push_back(path);
+  return status;
+}
+
+Status Registry::Impl::load(const std::string& path, std::string_view sha256) {
   Result<PluginFile> file = check_plugin_file(path, sha256);
   if (!file) return file.status();
   const std::pair identity{file->device, file->inode};
-  if (const auto seen = impl_->files.find(identity); seen != impl_->files.end()) {
+  if (const auto seen = files.find(identity); seen != files.end()) {
     return seen->second;
   }
   const std::string subject = "plugin '" + path + "'";
+  // Static constructors, the entry point and init() are the plugin's own code.
+  const WatchedCall watched(context.watch, {"plugins", "loading plugin '" + path + "'"});
   Result<nx_plugin_entry_fn> function = open_library(std::move(file).value(), subject);
-  Status status = function ? impl_->add(*function, subject, path) : function.status();
-  impl_->files.emplace(identity, status);
+  Status status = function ? add(*function, subject, path) : function.status();
+  files.emplace(identity, status);
   return status;
 }
 
@@ -134,6 +145,7 @@ std::vector<Status> Registry::load_folder(const std::string& folder) {
   std::vector<Status> failures;
   const std::string subject = "plugin folder '" + folder + "'";
   const auto fail = [&](const std::string& text) {
+    impl_->failed.push_back(folder);
     failures.push_back(Status::error(NX_E_CONFIG, subject + ": " + text));
   };
   if (folder.empty() || folder[0] != '/') {
@@ -158,8 +170,12 @@ std::vector<Status> Registry::load_folder(const std::string& folder) {
 }
 
 Status Registry::add_static(nx_plugin_entry_fn entry, std::string_view label) {
-  return impl_->add(entry, "plugin '" + std::string(label) + "'", "built in");
+  Status status = impl_->add(entry, "plugin '" + std::string(label) + "'", "built in");
+  if (!status) impl_->failed.emplace_back(label);
+  return status;
 }
+
+const std::vector<std::string>& Registry::failed() const { return impl_->failed; }
 
 const Component* Registry::find(uint32_t kind, std::string_view name) const {
   return impl_->find(kind, name);

@@ -5,14 +5,17 @@
 // to be wrong has its own one-line message that names the file and what to do.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "kernel/base/status.hpp"
 #include "kernel/base/value.hpp"
 #include "kernel/plugin/host.hpp"
+#include "kernel/plugin/work.hpp"
 #include "nexus/nexus.h"
 
 namespace nexus {
@@ -44,8 +47,15 @@ class Instance {
   // `section` is already checked by check_section; `mistakes` takes what the component names by
   // itself, with its options' names as paths.
   Status configure(const Value& section, std::vector<ConfigMistake>& mistakes);
+  // Its text names the section and the file as well, for there is nobody else who could.
   Status start();
-  void stop();
+  // With a deadline, jobs and a stop() that do not return are left where they are, named in the
+  // log, and waited for by the destructor; false then. A component whose jobs are late is not
+  // stopped: they use it.
+  bool stop(Deadline deadline = kNoDeadline);
+  // Calls fn(error), a [main] function of the vtable, behind the barrier. The text of a failure
+  // is as of start().
+  Status call(std::string_view what, const std::function<nx_status(nx_error*)>& fn);
   // Has it nexus.reload/1, and is it running?
   bool can_reload() const;
   Status reload();  // NX_E_UNSUPPORTED when it cannot; else the plugin's own text
@@ -59,8 +69,12 @@ class Instance {
 
  private:
   Status named(Status status) const;
+  Status placed(Status status) const;
   void report(const Status& status) const;
-  void finish_work();
+  template <typename Fn>
+  Status guarded(const char* what, Fn&& fn) const;
+  bool finish_work(Deadline deadline);
+  bool stop_component(Deadline deadline);
 
   const Component component_;
   std::string section_;
@@ -68,6 +82,7 @@ class Instance {
   void* self_ = nullptr;
   bool created_ = false;  // self_ may be null all the same: a component need not have state
   bool started_ = false;
+  std::thread stopper_;  // a stop() that did not return in time
 };
 
 class Registry {
@@ -84,6 +99,9 @@ class Registry {
   // The entry point of a plugin that is linked into this program; `label` stands for the path in
   // texts. The same checks, but for those of the file.
   Status add_static(nx_plugin_entry_fn entry, std::string_view label);
+
+  // Paths of the files, and of folders that could not be listed, of which nothing was loaded.
+  const std::vector<std::string>& failed() const;
 
   // Null when there is none. Valid until the next load.
   const Component* find(uint32_t kind, std::string_view name) const;

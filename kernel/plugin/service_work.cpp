@@ -6,18 +6,31 @@
 namespace nexus {
 namespace {
 
+void count_refused(Host& self) {
+  const uint64_t refused = self.jobs.add(self.context.metrics, "work_refused",
+                                         "Blocking jobs of plugins that found a full queue.");
+  if (refused == 0 || self.context.log == nullptr) return;
+  self.context.log->warning(
+      self.name,
+      "its queue for blocking work is full, so jobs are refused: what it waits for is slow, or "
+      "router.work_queue, router.work_share or router.work_threads is too small",
+      {{"section", self.section}, {"refused", refused}});
+}
+
 nx_status run(nx_host* host, void (*fn)(void* user), void* user) {
   Host& self = Host::of(host);
   if (self.context.work == nullptr) return NX_E_UNSUPPORTED;
   if (fn == nullptr) return NX_E_INVALID;
   try {
-    return self.context.work->run(&self, [&self, fn, user] {
+    const nx_status status = self.context.work->run(&self, [&self, fn, user] {
       try {
         fn(user);
       } catch (...) {
         if (self.context.log != nullptr) self.context.log->error(self.name, "a job threw");
       }
     });
+    if (status == NX_E_LIMIT) count_refused(self);
+    return status;
   } catch (...) {
     return NX_E_MEMORY;
   }

@@ -60,6 +60,16 @@ void add_named(const std::string& path, size_t before, std::vector<ConfigMistake
   }
 }
 
+// Can it be that a component is missing only because a file did not load? Surely where a file is
+// called like it, and where nothing that did load has a name that was meant instead.
+bool may_have_failed(const std::vector<std::string>& failed, const std::string& type,
+                     const std::string& near) {
+  if (failed.empty()) return false;
+  return near.empty() || std::any_of(failed.begin(), failed.end(), [&](const std::string& file) {
+           return file.find(type, file.rfind('/') + 1) != std::string::npos;
+         });
+}
+
 // A component that wants to know who comes and goes is told.
 void add_watcher(const Instance& instance, RealmPolicy& policy,
                  std::vector<ConfigMistake>& mistakes) {
@@ -78,6 +88,9 @@ std::vector<ConfigSection> router_config_sections() {
   return {
       {"router", "Loops, deadlines and limits of the whole router.", router_table()},
       {"plugins", "Which plugin libraries are loaded.", plugins_table()},
+      {"serializers.<label>",
+       "Options of a serializer, beside type. Those that have no section work with their defaults.",
+       serializer_table()},
       {"transports.<label>", "A listener. The transport's own options stand beside type.",
        transport_table()},
       {"realms.<label>", "A realm that exists from the start.", realm_table()},
@@ -117,9 +130,15 @@ SectionRules RouterImpl::rules(std::string path, std::vector<std::string> also_a
 
 bool RouterImpl::configure(const Value& config, std::vector<ConfigMistake>& mistakes) {
   const size_t before = mistakes.size();
+  watch_.start(environment_.slow_call, [this](const PluginCall& call) {
+    const std::string text = call.text + " has not ended after " +
+                             std::to_string(environment_.slow_call.count()) + " ms";
+    log_.error("plugin", text, {{"section", call.section}});
+    if (environment_.on_slow_call) environment_.on_slow_call({call.section, text});
+  });
   if (!configure_router(config, mistakes)) return false;
   registry_ = load_plugins(config.find("plugins"), environment_, host_context_, mistakes);
-  configure_serializers(mistakes);
+  configure_serializers(config, mistakes);
   configure_transports(config, mistakes);
   configure_realms(config, mistakes);
   return mistakes.size() == before;
@@ -142,7 +161,11 @@ bool RouterImpl::configure_router(const Value& config, std::vector<ConfigMistake
   host_context_.log = &log_;
   host_context_.loops = loops_.get();
   host_context_.metrics = &metrics_;
+  work_.set_limits({static_cast<uint32_t>(checked.find("work_threads").as_uint()),
+                    static_cast<uint32_t>(checked.find("work_share").as_uint()),
+                    static_cast<size_t>(checked.find("work_queue").as_uint())});
   host_context_.work = &work_;
+  host_context_.watch = &watch_;
   host_context_.claims = &listen_claims_;
   host_context_.router = &session_context_;
   session_context_.router = this;
@@ -172,6 +195,8 @@ std::unique_ptr<Instance> RouterImpl::configure_component(uint32_t kind, const V
   const Component* component = registry_->find(kind, type);
   if (component == nullptr) {
     const std::string near = registry_->nearest(kind, type);
+    // It may have been in a file that did not load, and that has been told.
+    if (may_have_failed(registry_->failed(), type, near)) return nullptr;
     mistake(mistakes, path + ".type",
             "no " + std::string(kind_name(kind)) + " '" + type + "' is loaded" +
                 (near.empty() ? "" : "; did you mean '" + near + "'?"));
@@ -191,38 +216,6 @@ std::unique_ptr<Instance> RouterImpl::configure_component(uint32_t kind, const V
   // A component that names its mistakes answers one of them as well, or what follows from others.
   if (!status && mistakes.size() == before) mistake(mistakes, path, status.text());
   return mistakes.size() == before ? std::move(instance) : nullptr;
-}
-
-void RouterImpl::configure_serializers(std::vector<ConfigMistake>& mistakes) {
-  for (const Component& component : registry_->components()) {
-    if (component.table->kind != NX_KIND_SERIALIZER) continue;
-    const std::string path = "serializer " + std::string(component.name());
-    if (serializers_.size() == kMaxSerializers) {
-      mistake(mistakes, path,
-              "is one too many: at most " + std::to_string(kMaxSerializers) + " can be loaded");
-      return;
-    }
-    Value section = Value::dict();
-    section.set("type", Value::string(component.name()));
-    auto instance = configure_component(NX_KIND_SERIALIZER, section, path, mistakes);
-    if (instance == nullptr) continue;
-    const auto* table = static_cast<const nx_serializer_v1*>(
-        instance->interface_of(NX_SERIALIZER_V1, sizeof(nx_serializer_v1)));
-    if (table == nullptr || table->emitter_size > NX_EMITTER_MAX) {
-      mistake(mistakes, path, "has no usable interface " NX_SERIALIZER_V1);
-      continue;
-    }
-    Serializer serializer;
-    serializer.table = table;
-    serializer.self = instance->self();
-    serializer.index = static_cast<uint32_t>(serializers_.size());
-    serializer.limits.max_depth = policy_.max_depth;
-    serializers_.push_back(serializer);
-    instances_.push_back({std::move(instance), {}, true});
-  }
-  if (serializers_.empty()) {
-    mistake(mistakes, "plugins", "no serializer is loaded, so no client could be understood");
-  }
 }
 
 void RouterImpl::configure_transports(const Value& config, std::vector<ConfigMistake>& mistakes) {

@@ -24,31 +24,42 @@ bool same_file(const std::string& a, const std::string& b) {
          fs::equivalent(a, b, error);
 }
 
+fs::path absolute(const std::string& folder) {
+  std::error_code error;
+  fs::path path = fs::canonical(folder, error);
+  return error ? fs::path(folder) : path;
+}
+
 class PluginsSection {
  public:
-  PluginsSection(Registry& registry, const Value& checked, std::string default_folder,
+  PluginsSection(Registry& registry, const Value& checked, const RouterEnvironment& environment,
                  std::vector<ConfigMistake>& mistakes)
       : registry_(registry),
         mistakes_(mistakes),
-        folder_(checked.find("directory").as_string(default_folder)),
+        base_(absolute(environment.base_folder)),
+        folder_(checked.find("directory").as_string(environment.default_plugin_folder)),
         load_(checked.find("load")),
         pins_(checked.find("sha256")) {
-    if (folder_.empty()) folder_ = std::move(default_folder);
+    if (folder_.empty()) folder_ = environment.default_plugin_folder;
   }
 
   void run() {
     if (load_.size() > 0) {
       for (size_t i = 0; i < load_.size(); ++i) {
         const std::string name(load_.at(i).as_string());
-        // An absolute name replaces the folder.
-        wanted_.push_back({name, (fs::path(folder_) / name).string()});
+        wanted_.push_back({name, path_of(name)});
       }
     } else if (!list_folder()) {
       return;
     }
     for (const Wanted& one : wanted_) {
       const Status status = registry_.load(one.path, pin_of(one));
-      if (!status) mistake(load_.size() > 0 ? "plugins.load" : "plugins", status.text());
+      if (status) continue;
+      if (load_.size() == 0) {
+        mistake("plugins", status.text());
+      } else {
+        mistake("plugins.load", status.text() + where_from(one));
+      }
     }
     check_pins();
   }
@@ -56,6 +67,28 @@ class PluginsSection {
  private:
   void mistake(std::string path, std::string text) {
     mistakes_.push_back({std::move(path), std::move(text)});
+  }
+
+  // A name is one of the plugin folder; a path starts where all paths of the configuration do.
+  std::string path_of(const std::string& name) const {
+    if (name.find('/') == std::string::npos) return (fs::path(folder_) / name).string();
+    std::string_view rest = name;
+    while (rest.starts_with("./")) rest.remove_prefix(2);
+    return (base_ / rest).string();  // an absolute one replaces the folder
+  }
+
+  // For a file that is not there: where it was looked for, if the configuration does not say that.
+  std::string where_from(const Wanted& one) const {
+    std::error_code error;
+    if (fs::path(one.name).is_absolute() || fs::exists(one.path, error)) return {};
+    if (one.name.find('/') != std::string::npos) {
+      return " (\"" + one.name + "\" starts at the folder of the configuration, " + base_.string() +
+             ")";
+    }
+    return " (\"" + one.name + "\" is looked for in the plugin folder" +
+           (fs::exists(base_ / one.name, error)
+                ? "; the one beside the configuration is \"./" + one.name + "\")"
+                : ")");
   }
 
   bool list_folder() {
@@ -85,16 +118,26 @@ class PluginsSection {
     return true;
   }
 
-  bool is_for(std::string_view pin, const Wanted& one) const {
-    return pin == one.name || same_file((fs::path(folder_) / pin).string(), one.path);
+  // By its path, however that is written.
+  bool is_path_of(const std::string& pin, const Wanted& one) const {
+    return pin == one.name || same_file(path_of(pin), one.path) ||
+           same_file((fs::path(folder_) / pin).string(), one.path);
+  }
+  // Or by its name alone, wherever it lies.
+  static bool is_name_of(const std::string& pin, const Wanted& one) {
+    return pin == fs::path(one.path).filename().string();
   }
 
-  // The SHA-256 that a file must have, or empty. One that is no text cannot be met by any file.
+  // The SHA-256 that a file must have, or empty; a path says more than a name. One that is no text
+  // cannot be met by any file.
   std::string pin_of(const Wanted& one) const {
-    for (size_t i = 0; i < pins_.size(); ++i) {
-      if (!is_for(pins_.key_at(i), one)) continue;
-      const std::string pin(pins_.at(i).as_string());
-      return pin.empty() ? "(empty)" : pin;
+    for (const bool by_path : {true, false}) {
+      for (size_t i = 0; i < pins_.size(); ++i) {
+        const std::string key(pins_.key_at(i));
+        if (!(by_path ? is_path_of(key, one) : is_name_of(key, one))) continue;
+        const std::string pin(pins_.at(i).as_string());
+        return pin.empty() ? "(empty)" : pin;
+      }
     }
     return {};
   }
@@ -103,8 +146,9 @@ class PluginsSection {
   void check_pins() {
     for (size_t i = 0; i < pins_.size(); ++i) {
       const std::string key(pins_.key_at(i));
-      const bool known = std::any_of(wanted_.begin(), wanted_.end(),
-                                     [&](const Wanted& one) { return is_for(key, one); });
+      const bool known = std::any_of(wanted_.begin(), wanted_.end(), [&](const Wanted& one) {
+        return is_path_of(key, one) || is_name_of(key, one);
+      });
       if (known) continue;
       std::vector<std::string> names;
       for (const Wanted& one : wanted_) names.push_back(one.name);
@@ -118,6 +162,7 @@ class PluginsSection {
 
   Registry& registry_;
   std::vector<ConfigMistake>& mistakes_;
+  const fs::path base_;  // of paths: the folder of the configuration
   std::string folder_;
   const Value load_;
   const Value pins_;
@@ -143,7 +188,7 @@ std::unique_ptr<Registry> load_plugins(const Value& plugins_section,
   rules.text_values = environment.text_values;
   const Value checked = check_section(plugins_section ? plugins_section : Value::dict(),
                                       plugins_table(), rules, mistakes);
-  PluginsSection(*registry, checked, environment.default_plugin_folder, mistakes).run();
+  PluginsSection(*registry, checked, environment, mistakes).run();
   return registry;
 }
 

@@ -6,6 +6,7 @@
 
 #include "kernel/base/random.hpp"
 #include "kernel/message/error_uri.hpp"
+#include "kernel/plugin/barrier.hpp"
 #include "kernel/plugin/given_text.hpp"
 
 namespace nexus {
@@ -21,7 +22,7 @@ RouterImpl::~RouterImpl() {
   // Connections name transports, sessions name realms, realms name authenticators.
   if (loops_ != nullptr) loops_->stop();
   work_.stop(this);
-  stop_instances();
+  stop_instances(kNoDeadline);
   trusted_.clear();
   std::exchange(realms_, {}).clear();  // retire() looks into it
   session_context_.shards.clear();
@@ -44,9 +45,32 @@ Status RouterImpl::start_instances() {
   return Status::ok();
 }
 
-void RouterImpl::stop_instances() {
-  for (auto at = transports_.rbegin(); at != transports_.rend(); ++at) at->instance->stop();
-  for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) at->instance->stop();
+// Each has at most half of the time that is left, so that one that hangs does not take it all.
+void RouterImpl::stop_instance(Instance& instance, Deadline deadline) {
+  constexpr std::chrono::milliseconds kAtLeast{100};
+  if (deadline == kNoDeadline) {
+    instance.stop();
+    return;
+  }
+  const Deadline now = std::chrono::steady_clock::now();
+  const auto patience = std::max<Deadline::duration>((deadline - now) / 2, kAtLeast);
+  if (instance.stop(now + patience)) return;
+  const std::lock_guard lock(left_mutex_);
+  left_.push_back(instance.section());
+}
+
+void RouterImpl::stop_instances(Deadline deadline) {
+  for (auto at = transports_.rbegin(); at != transports_.rend(); ++at) {
+    stop_instance(*at->instance, deadline);
+  }
+  for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
+    stop_instance(*at->instance, deadline);
+  }
+}
+
+std::vector<std::string> RouterImpl::left_behind() const {
+  const std::lock_guard lock(left_mutex_);
+  return left_;
 }
 
 void RouterImpl::free_instances() {
@@ -58,9 +82,12 @@ void RouterImpl::free_instances() {
 
 void RouterImpl::close_listeners() {
   for (Transport& transport : transports_) {
-    if (std::exchange(transport.listening, false)) {
+    if (!std::exchange(transport.listening, false)) continue;
+    const Status closed = transport.instance->call("close_listener()", [&](nx_error*) {
       transport.table->close_listener(transport.instance->self());
-    }
+      return NX_OK;
+    });
+    if (!closed) log_.error("router", closed.text());
   }
 }
 
@@ -70,7 +97,7 @@ Status RouterImpl::start() {
   if (!status) {
     log_.error("router", "start failed", {{"reason", status.text()}});
     stop(std::chrono::milliseconds(0));
-    stop_instances();
+    stop_instances(std::chrono::steady_clock::now() + kStopGrace);
   }
   return status;
 }
@@ -85,12 +112,10 @@ Status RouterImpl::start_everything() {
     session_context_.accepting.store(true, std::memory_order_release);
     running_ = true;
     for (Transport& transport : transports_) {
-      nx_error error = make_error();
-      const nx_status code = transport.table->listen(transport.instance->self(), &error);
-      if (code < 0) {
-        status = from_plugin(code, error, transport.instance->section() + ": listen");
-        break;
-      }
+      status = transport.instance->call("listen()", [&](nx_error* error) {
+        return transport.table->listen(transport.instance->self(), error);
+      });
+      if (!status) break;
       transport.listening = true;
     }
   }
@@ -102,9 +127,12 @@ std::vector<std::string> RouterImpl::urls() const {
   for (const Transport& transport : transports_) {
     if (!transport.listening) continue;
     nx_str url{};
-    for (uint32_t i = 0; transport.table->url(transport.instance->self(), i, &url) == NX_OK; ++i) {
-      all.push_back(shown_text(url));
-    }
+    const auto next = [&](uint32_t index) {
+      return call_plugin_or<nx_status>(NX_E_INTERNAL, [&] {
+        return transport.table->url(transport.instance->self(), index, &url);
+      });
+    };
+    for (uint32_t i = 0; next(i) == NX_OK; ++i) all.push_back(shown_text(url));
   }
   return all;
 }
@@ -138,6 +166,7 @@ void RouterImpl::stop(std::chrono::milliseconds drain) {
     hurry_ = true;
     empty_.notify_all();
   }
+  const Deadline end = std::chrono::steady_clock::now() + drain + kStopGrace;
   const std::lock_guard one_at_a_time(stop_mutex_);
   if (!std::exchange(running_, false)) return;
   stopping_.store(true, std::memory_order_release);
@@ -163,7 +192,7 @@ void RouterImpl::stop(std::chrono::milliseconds drain) {
     shard->loop.post([&shard = *shard](Loop&) { std::exchange(shard.errands, {}).clear(); });
   }
   loops_->stop();
-  stop_instances();
+  stop_instances(end);
 }
 
 // ---- reloading ------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ class RouterImpl final : public Router, public RouterPort {
   Status add_realm(const Value& section) override;
   Status remove_realm(std::string_view uri) override;
   std::vector<Reloaded> reload() override;
+  std::vector<std::string> left_behind() const override;
+  std::vector<PluginCall> calls_under_way() const override { return watch_.under_way(); }
   RouterCounters counters() const override;
   std::chrono::milliseconds shutdown_timeout() const override { return shutdown_timeout_; }
   const Registry& registry() const override { return *registry_; }
@@ -88,7 +90,11 @@ class RouterImpl final : public Router, public RouterPort {
   };
 
   bool configure_router(const Value& config, std::vector<ConfigMistake>& mistakes);
-  void configure_serializers(std::vector<ConfigMistake>& mistakes);
+  void configure_serializers(const Value& config, std::vector<ConfigMistake>& mistakes);
+  void configure_serializer(const Component& component, const Value& section,
+                            const std::string& path, std::vector<ConfigMistake>& mistakes);
+  // The first that cannot be told from one that is there already, in words; or empty.
+  std::string serializer_clash(const Component& component, const nx_serializer_v1& table) const;
   void configure_transports(const Value& config, std::vector<ConfigMistake>& mistakes);
   void configure_realms(const Value& config, std::vector<ConfigMistake>& mistakes);
   // A realm's policy from its section; `path` is "realms.<label>" or "realm_template".
@@ -105,7 +111,8 @@ class RouterImpl final : public Router, public RouterPort {
   // Stops and deletes the components of realms that are gone. Not on a loop: a component may wait
   // for its threads. stop_mutex_ is held.
   void free_instances();
-  void stop_instances();
+  void stop_instances(Deadline deadline);
+  void stop_instance(Instance& instance, Deadline deadline);
   void close_listeners();
   static void on_shard_empty(void* self);
   void all_sessions(void (*fn)(Session&));
@@ -115,18 +122,22 @@ class RouterImpl final : public Router, public RouterPort {
   Log silent_;
   Log& log_;
   Metrics metrics_;
+  CallWatch watch_;
   WorkPool work_;
   ListenClaims listen_claims_;
   HostContext host_context_;
   SessionContext session_context_;
   std::unique_ptr<Registry> registry_;
   std::vector<Serializer> serializers_;
+  std::vector<const Component*> serializer_components_;  // of the above
   std::vector<Held> instances_;  // in order of starting; transports excluded
   std::vector<Transport> transports_;
   std::unique_ptr<LoopGroup> loops_;
   std::unique_ptr<PendingOps> operations_;
   std::chrono::milliseconds shutdown_timeout_{10000};
   bool has_template_ = false;
+  mutable std::mutex left_mutex_;
+  std::vector<std::string> left_;  // guarded by left_mutex_
   RealmPolicy template_;
 
   mutable std::mutex realms_mutex_;

@@ -22,8 +22,19 @@ constexpr nx_option kRouter[] = {
         "How long an authenticator or authorizer may take to answer; after that it is a denial."),
     OPTION(NX_OPTION_DURATION, 0, "goodbye_timeout", "2s", "", 10, 3600000,
            "How long a client may take to answer GOODBYE."),
-    OPTION(NX_OPTION_DURATION, 0, "shutdown_timeout", "10s", "", 0, 3600000,
-           "How long a stop waits for sessions to end and queues to drain."),
+    OPTION(
+        NX_OPTION_DURATION, 0, "shutdown_timeout", "10s", "", 0, 3600000,
+        "How long a stop waits for sessions to end and queues to drain, and for plugins; 2 s later "
+        "what still has not ended is named in the log and left."),
+    OPTION(
+        NX_OPTION_INT, 0, "work_threads", "4", "", 1, 1024,
+        "Threads on which plugins wait for somebody else or compute for long (an LDAP look-up, a "
+        "password hash). A plugin that has nothing running while all are taken gets one more."),
+    OPTION(NX_OPTION_INT, 0, "work_share", "0", "", 0, 1024,
+           "How many of them one section may have at once; 0 = all but one."),
+    OPTION(NX_OPTION_INT, 0, "work_queue", "1024", "", 1, 1000000,
+           "Jobs of one section that may wait for a thread; more are refused, and the client that "
+           "they are for is denied."),
     OPTION(
         NX_OPTION_SIZE, 0, "max_hello_size", "64K", "", 1024, 16777216,
         "Largest message before a session is established: no more room is made for a client that "
@@ -57,13 +68,20 @@ constexpr nx_option kRouter[] = {
            "What WELCOME says in Details.agent; empty = nothing."),
 };
 
+constexpr nx_option kSerializer[] = {
+    OPTION(NX_OPTION_STRING, 0, "type", "", "", 0, 0,
+           "Which serializer is meant; absent: the one that is called like the section."),
+};
+
 constexpr nx_option kPlugins[] = {
     OPTION(NX_OPTION_PATH, 0, "directory", "", "", 0, 0,
            "Folder with the plugin libraries; empty = the installed one."),
-    OPTION(NX_OPTION_LIST, 0, "load", "", "", 0, 0,
-           "File names in that folder, or absolute paths; empty = every .so of the folder."),
+    OPTION(
+        NX_OPTION_LIST, 0, "load", "", "", 0, 0,
+        "Names of files in that folder, or paths, which start at the folder of the configuration "
+        "file; empty = every .so of the plugin folder."),
     OPTION(NX_OPTION_DICT, 0, "sha256", "", "", 0, 0,
-           "File name to the SHA-256 (hex) that the file must have."),
+           "The SHA-256 (hex) that a file must have, by its name or its path."),
 };
 
 constexpr nx_option kTransport[] = {
@@ -205,6 +223,7 @@ Disclose read_disclose(const Value& value) {
 }  // namespace
 
 OptionTable router_table() { return {kRouter, std::size(kRouter)}; }
+OptionTable serializer_table() { return {kSerializer, std::size(kSerializer)}; }
 OptionTable plugins_table() { return {kPlugins, std::size(kPlugins)}; }
 OptionTable transport_table() { return {kTransport, std::size(kTransport)}; }
 OptionTable realm_table() { return {kRealm, std::size(kRealm) - 1}; }

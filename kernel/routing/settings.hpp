@@ -13,8 +13,9 @@ namespace nexus {
 
 OptionTable router_table();
 OptionTable plugins_table();
-OptionTable transport_table();  // the keys of transports.<label> that are not the component's
-OptionTable realm_table();      // realms.<label>
+OptionTable serializer_table();  // the keys of serializers.<label> that are not the component's
+OptionTable transport_table();   // the keys of transports.<label> that are not the component's
+OptionTable realm_table();       // realms.<label>
 OptionTable realm_template_table();
 OptionTable component_table();  // realms.<label>.authenticators.<label>, …authorizers.<label>
 

@@ -33,6 +33,42 @@ uint64_t max_message_size(nx_host* host) {
   return context_of(host).router->policy().max_message_size;
 }
 
+}  // namespace
+
+// Connections of transports that have no listener of nexus.streams/1, and so are counted here.
+class OwnConnection {
+ public:
+  // False: there are as many as there may be.
+  static bool admit(Host& host) {
+    LoopGroup& loops = *host.context.loops;
+    loops.more_connections.fetch_add(1, std::memory_order_relaxed);
+    if (loops.max_connections == 0 || loops.connections() <= loops.max_connections) return true;
+    release(loops);
+    const uint64_t refused =
+        host.connections.add(host.context.metrics, "connections_refused",
+                             "Connections of transports with their own I/O that were refused.");
+    if (refused != 0 && host.context.log != nullptr) {
+      host.context.log->warning(host.name,
+                                "connection refused, the router has " +
+                                    std::to_string(loops.max_connections) +
+                                    " already; raise router.max_connections if that is too few",
+                                {{"section", host.section}, {"refused", refused}});
+    }
+    return false;
+  }
+  static void belongs_to(Session& session, LoopGroup& loops) { session.counted_in_ = &loops; }
+  static void ended(Session& session) {
+    if (session.counted_in_ != nullptr) release(*std::exchange(session.counted_in_, nullptr));
+  }
+
+ private:
+  static void release(LoopGroup& loops) {
+    loops.more_connections.fetch_sub(1, std::memory_order_relaxed);
+  }
+};
+
+namespace {
+
 nx_status opened(nx_host* host, const nx_transport_v1* transport, void* connection,
                  const nx_peer* peer, uint32_t serializer_index, nx_session** out) {
   SessionContext& context = context_of(host);
@@ -51,9 +87,13 @@ nx_status opened(nx_host* host, const nx_transport_v1* transport, void* connecti
     return NX_E_INVALID;
   }
   if (!context.accepting.load(std::memory_order_relaxed)) return NX_E_CLOSED;
+  Host& component = Host::of(host);
+  const bool own = !component.listens.load(std::memory_order_relaxed);
+  if (own && !OwnConnection::admit(component)) return NX_E_LIMIT;
   Shard& shard = *context.shards[loop->index()];
   Session& session = shard.adopt(std::make_unique<Session>(
       shard, (*context.serializers)[serializer_index], transport, connection, known));
+  if (own) OwnConnection::belongs_to(session, *component.context.loops);
   *out = &session;
   session.start();
   return NX_OK;
@@ -66,6 +106,7 @@ uint32_t messages(nx_session* session, const nx_bytes* list, uint32_t count) {
 void drained(nx_session* session) { session_of(session).on_drained(); }
 
 void closed(nx_session* session, uint32_t reason, nx_str text) {
+  OwnConnection::ended(session_of(session));
   session_of(session).on_closed(reason, shown_text(text));
 }
 

@@ -93,6 +93,7 @@ class Session : public nx_session {
 
  private:
   friend class Shard;
+  friend class OwnConnection;
 
   bool handle(Bytes message);  // false: reading has just been paused, deliver no more
   bool handle_established(const Message& message, Bytes bytes, const AccessAnswer* answer);
@@ -115,9 +116,10 @@ class Session : public nx_session {
   SessionState state_ = SessionState::await_hello;
   uint8_t paused_ = 0;
   bool trusted_ = false;
-  bool gone_ = false;          // the transport has said closed()
-  bool said_goodbye_ = false;  // its last session did, and no HELLO has followed
-  bool watched_ = false;       // plugins have been told that it joined
+  bool gone_ = false;                // the transport has said closed()
+  bool said_goodbye_ = false;        // its last session did, and no HELLO has followed
+  LoopGroup* counted_in_ = nullptr;  // where its connection is one of more_connections
+  bool watched_ = false;             // plugins have been told that it joined
   uint32_t peer_flags_ = 0;
   const char* doomed_ = nullptr;  // why it goes at the end of this turn
   Outbox outbox_;

@@ -15,7 +15,8 @@ using namespace nexus::sdk;
 // Reads one value after the other; what is wrong ends in NX_E_MALFORMED.
 class Reader {
  public:
-  Reader(nx_bytes bytes, uint32_t max_depth) : rest_(text_of(bytes)), max_depth_(max_depth) {}
+  Reader(nx_bytes bytes, uint32_t max_depth, uint32_t max_text)
+      : rest_(text_of(bytes)), max_depth_(max_depth), max_text_(max_text) {}
   bool at_end() const { return rest_.empty(); }
   const char* position() const { return rest_.data(); }
 
@@ -75,7 +76,7 @@ class Reader {
  private:
   bool take_text(std::string_view& out) {
     uint32_t size = 0;
-    if (!take(size) || size > rest_.size()) return false;
+    if (!take(size) || size > rest_.size() || size > max_text_) return false;
     out = rest_.substr(0, size);
     rest_.remove_prefix(size);
     return true;
@@ -101,6 +102,7 @@ class Reader {
 
   std::string_view rest_;
   uint32_t max_depth_;
+  uint32_t max_text_;
 };
 
 // Fills one nx_element with the outermost value that it is told about.
@@ -186,11 +188,19 @@ class Tlv : public Serializer<Tlv, Emitter> {
   static constexpr std::string_view kHelp = "For tests: tag, length, value.";
   static constexpr std::string_view kFormat = "tlv", kSubprotocol = "wamp.2.tlv";
   static constexpr uint32_t kRawsocketId = 15, kFlags = 0;
+  static constexpr nx_option kOptions[] = {
+      option::size("max_text", "0", "Longest text that is taken; 0 = any.", 0, UINT32_MAX),
+  };
   using Serializer::Serializer;
+
+  void configure(const Section& section) override {
+    const auto given = static_cast<uint32_t>(section.size("max_text"));
+    if (given != 0) max_text_ = given;
+  }
 
   nx_status split(nx_bytes message, const nx_limits& limits, nx_writer&, nx_element* out,
                   uint32_t capacity, uint32_t& count) {
-    Reader reader(message, limits.max_depth);
+    Reader reader(message, limits.max_depth, max_text_);
     char tag = 0;
     if (!reader.take(tag) || tag != 'l') throw Error(NX_E_MALFORMED, "not a list");
     for (count = 0; !reader.take_end(); ++count) {
@@ -205,10 +215,13 @@ class Tlv : public Serializer<Tlv, Emitter> {
   }
 
   nx_status walk(nx_bytes value, const nx_limits& limits, nx_writer&, const Sink& sink) {
-    Reader reader(value, limits.max_depth);
+    Reader reader(value, limits.max_depth, max_text_);
     const nx_status status = reader.read(sink, 1);
     return status < 0 || reader.at_end() ? status : NX_E_MALFORMED;
   }
+
+ private:
+  uint32_t max_text_ = UINT32_MAX;
 };
 
 }  // namespace

@@ -178,8 +178,14 @@ typedef struct nx_host_work_v1 {
   uint32_t struct_size;
   uint32_t reserved;
   /* Runs fn(user) on a small pool of threads, where it may block (an LDAP look-up, a slow hash).
-   * Every accepted job runs exactly once, before the component's stop() returns. NX_E_LIMIT when
-   * the queue is full, NX_E_CLOSED while stopping. [any] */
+   * A component has a share of the threads and a queue of its own there (router.work_threads,
+   * router.work_share, router.work_queue), so that it cannot keep others from theirs; one that has
+   * nothing running is served at once. Every accepted job runs exactly once, before the component's
+   * stop() is called. When the router stops and a job does not return within
+   * router.shutdown_timeout, the component is left as it is: jobs that have not begun never run,
+   * and stop() and destroy() are not called before those that have begun are over. NX_E_LIMIT when
+   * the component's queue is full, NX_E_CLOSED while stopping, NX_E_MEMORY when the system has no
+   * thread; fn is not called then, and whoever waits for it is to be told at once. [any] */
   nx_status (*run)(nx_host* host, void (*fn)(void* user), void* user);
 } nx_host_work_v1;
 

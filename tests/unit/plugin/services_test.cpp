@@ -238,7 +238,7 @@ TEST_CASE("service work: jobs run, throw without harm, and end with their compon
     lines.emplace_back(line);
   };
   Log log(options);
-  WorkPool pool(2);
+  WorkPool pool(WorkLimits{.threads = 2});
   HostContext context;
   context.log = &log;
   context.work = &pool;

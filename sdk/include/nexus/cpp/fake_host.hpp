@@ -239,6 +239,8 @@ class Host : public nx_host {
   size_t timers() const { return timers_.size(); }
 
   // ---- work ----
+  // From now on jobs are refused with NX_E_LIMIT, as by a router whose queue is full.
+  void refuse_work(bool on) { refuse_work_ = on; }
   size_t run_work() {
     size_t ran = 0;
     for (;; ++ran) {
@@ -346,6 +348,7 @@ class Host : public nx_host {
   std::map<nx_op, uint32_t> open_;  // and the kind of component that is asked
   nx_op last_op_ = 0;
   std::deque<Job> posted_, work_;
+  bool refuse_work_ = false;
   std::map<uint64_t, Timer> timers_;
   uint64_t last_timer_ = 0, now_ms_ = 1000;
   std::map<int32_t, Watch> watches_;
@@ -409,6 +412,7 @@ inline void Host::add_services() {
   static constexpr nx_host_work_v1 kWork = {
       sizeof(nx_host_work_v1), 0, [](nx_host* host, void (*fn)(void*), void* user) -> nx_status {
         const std::lock_guard<std::mutex> lock(of(host).mutex_);
+        if (of(host).refuse_work_) return NX_E_LIMIT;
         of(host).work_.push_back({fn, user});
         of(host).announce();
         return NX_OK;

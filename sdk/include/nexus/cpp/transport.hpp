@@ -33,7 +33,7 @@ class Connection {
   bool is_open() const { return session_ != nullptr; }
 
   // Tells the router that the connection is ready for WAMP. Any status but NX_OK: the connection
-  // has to end itself, and calls nothing more.
+  // has to end itself, and calls nothing more (NX_E_LIMIT: the router has too many already).
   nx_status opened(const nx_peer& peer, uint32_t serializer_index);
   // Delivers messages; answers how many were taken. Keep the rest until set_reading(true).
   uint32_t messages(const nx_bytes* messages, uint32_t count);

@@ -1,0 +1,23 @@
+// Something happens while the library is loaded, before the router can ask it anything; IN_STATIC
+// says what: throws, exits, crashes.
+#include <cstdlib>
+#include <stdexcept>
+
+#include "tiny.h"
+
+namespace {
+
+[[maybe_unused]] void throws() { throw std::runtime_error("no licence was found"); }
+[[maybe_unused]] void exits() { std::exit(0); }
+[[maybe_unused]] void crashes() {
+  volatile int* volatile nowhere = nullptr;
+  *nowhere = 1;
+}
+
+const struct AtLoad {
+  AtLoad() { IN_STATIC(); }
+} at_load;
+
+}  // namespace
+
+TINY_PLUGIN("static", )
