@@ -65,6 +65,7 @@ void Config::read(const support::Section& section) {
   deflate.level = static_cast<uint8_t>(section.integer("compression_level", 1));
   deflate.window_bits = static_cast<uint8_t>(section.integer("compression_window_bits", 15));
   deflate.context_takeover = section.flag("compression_context_takeover");
+  compression_memory = static_cast<uint64_t>(section.integer("compression_memory", 128 << 20));
   max_batch_size = static_cast<uint64_t>(section.integer("max_batch_size", 65536));
   max_header_size = static_cast<uint64_t>(section.integer("max_header_size", 8192));
   tracking_cookie = section.text("tracking_cookie");

@@ -30,8 +30,13 @@ inline constexpr std::array kOwnOptions = {
     support::option(NX_OPTION_INT, "compression_window_bits", "15",
                     "Logarithm of the largest compression window, which bounds memory.", {9, 15}),
     support::option(NX_OPTION_BOOL, "compression_context_takeover", "false",
-                    "Whether compression may refer back to earlier messages: smaller messages, "
-                    "for up to 300 KB of memory in each connection."),
+                    "Whether what the router sends may refer back to earlier messages: smaller "
+                    "messages, for up to 270 KB of memory in each connection."),
+    support::option(NX_OPTION_SIZE, "compression_memory", "128M",
+                    "Memory for what all connections together keep of earlier messages to "
+                    "compress by, up to 41 KB for each client that does so; when it is used up, "
+                    "new connections go without compression.",
+                    {0, int64_t{1} << 40}),
     support::option(NX_OPTION_SIZE, "max_batch_size", "64K",
                     "Largest frame into which messages for a batched subprotocol are gathered; "
                     "0 = no batched subprotocols.",
@@ -54,6 +59,7 @@ struct Config {
   uint32_t ping_interval_ms = 0;
   uint32_t ping_timeout_ms = 0;
   DeflateOptions deflate;
+  uint64_t compression_memory = 0;
   uint64_t max_batch_size = 65536;  // 0 = no batched subprotocols
   uint64_t max_header_size = 8192;
   std::string tracking_cookie;

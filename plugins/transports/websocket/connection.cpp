@@ -107,7 +107,13 @@ uint64_t Connection::shake_hands(const uint8_t* data, uint64_t size) {
   const support::PeerInfo& peer = handshake_->peer;
   const Place place = {support::on_loopback(listener->options.address, peer.local_address),
                        (peer.stream_flags & NX_STREAM_TRUSTED_PROXY) != 0};
-  const Verdict verdict = judge(request, config(), place, listener->serializers);
+  MemoryBudget& budget = config_listener().compression;
+  Verdict verdict = judge(request, config(), place, listener->serializers, budget);
+  if (verdict.deflate.short_of_memory && budget.worth_telling()) {
+    listener->services.write_log(NX_LOG_WARNING,
+                                 "compression_memory is used up: connections go without "
+                                 "compression, or with less, until others have ended");
+  }
   if (verdict.status != 101) {
     refuse(verdict.status, verdict.text, verdict.headers, NX_CLOSED_PROTOCOL);
   } else if (handshake_->over_limit) {
@@ -137,13 +143,14 @@ bool Connection::find_client(const HttpRequest& request) {
   return false;
 }
 
-void Connection::accept(const HttpRequest& request, const Verdict& verdict) {
+void Connection::accept(const HttpRequest& request, Verdict& verdict) {
   if (!find_client(request)) return;
   const support::PeerInfo& peer = handshake_->peer;
   // Everything that can fail for want of memory comes before the router is told.
   const std::string answer = switching_protocols(verdict, config(), peer.tls());
   if (verdict.deflate.server_takeover || verdict.deflate.client_takeover) {
     contexts_ = std::make_unique<DeflateContexts>();
+    contexts_->memory = std::move(verdict.deflate.memory);
   }
   const bool text = (verdict.serializer->flags & NX_SERIALIZER_TEXT) != 0;
   if (verdict.batched) batching_ = std::make_unique<Batching>(text);

@@ -77,7 +77,7 @@ class Connection : public support::StreamConnection {
   // handshake
   uint64_t shake_hands(const uint8_t* data, uint64_t size);
   bool find_client(const HttpRequest& request);
-  void accept(const HttpRequest& request, const Verdict& verdict);
+  void accept(const HttpRequest& request, Verdict& verdict);
   void refuse(int status, std::string_view text, std::string_view headers, uint32_t reason);
 
   // frames in

@@ -65,7 +65,8 @@ bool Deflater::run(const nx_bytes* parts, uint32_t part_count, uint64_t size, bo
 }
 
 Inflater::Inflater(uint8_t window_bits) {
-  ready_ = inflateInit2(&stream_, -int{window_bits}) == Z_OK;
+  // Some clients that agree to 8 bits use 9, because zlib can do no less.
+  ready_ = inflateInit2(&stream_, -std::max(int{window_bits}, 9)) == Z_OK;
 }
 
 Inflater::~Inflater() {

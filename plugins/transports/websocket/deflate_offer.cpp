@@ -1,5 +1,8 @@
 // Negotiation of permessage-deflate: the grammar of Sec-WebSocket-Extensions (RFC 6455, 9.1) and
 // the parameters of RFC 7692, 7.1. [loop]
+#include <algorithm>
+#include <string>
+
 #include "plugins/support/http_request.hpp"
 #include "plugins/support/text.hpp"
 #include "plugins/transports/websocket/deflate.hpp"
@@ -28,12 +31,20 @@ class OfferReader {
     while (size < text_.size() && is_token(text_.substr(size, 1))) ++size;
     return take(size);
   }
-  // A token or a token in quotes; empty when there is none.
-  std::string_view value() {
-    if (text_.empty() || text_.front() != '"') return token();
-    text_.remove_prefix(1);
-    const std::string_view inner = token();
-    return accept('"') ? inner : std::string_view{};
+  // A token or a token in quotes, where a backslash makes the next character stand for itself;
+  // empty when there is none.
+  std::string value() {
+    if (text_.empty() || text_.front() != '"') return std::string(token());
+    std::string inner;
+    for (size_t at = 1; at < text_.size(); ++at) {
+      if (text_[at] == '"') {
+        take(at + 1);
+        return is_token(inner) ? inner : std::string();
+      }
+      if (text_[at] == '\\' && ++at == text_.size()) break;
+      inner += text_[at];
+    }
+    return {};
   }
 
  private:
@@ -105,32 +116,50 @@ bool read_offer(OfferReader& reader, Offer& offer) {
     const std::string_view parameter = reader.token();
     if (parameter.empty()) return false;
     const bool has_value = reader.accept('=');
-    const std::string_view value = has_value ? reader.value() : std::string_view{};
+    const std::string value = has_value ? reader.value() : std::string();
     if (has_value && value.empty()) return false;
     read_parameter(parameter, has_value, value, offer);
   }
   return true;
 }
 
-DeflateAgreement agree(const Offer& offer, const DeflateOptions& options) {
+// `on` stays false when the offer cannot be kept. Nothing is asked of the client that it has not
+// offered: some take what they do not expect for a failure, or do not do it.
+DeflateAgreement agree(const Offer& offer, const DeflateOptions& options, MemoryBudget& budget) {
   DeflateAgreement out;
   // zlib cannot write raw deflate with a window of 256 bytes.
   if (offer.server_bits == 8) return out;
-  out.on = true;
   out.server_takeover = options.context_takeover && !offer.server_no_takeover;
-  out.client_takeover = options.context_takeover && !offer.client_no_takeover;
+  out.client_takeover = !offer.client_no_takeover;
   out.server_bits = options.window_bits;
   if (offer.server_bits != 0) out.server_bits = std::min(out.server_bits, offer.server_bits);
+  // A client that does not mention its window cannot be told to make it smaller.
+  if (offer.client_bits_known) {
+    out.client_bits = options.window_bits;
+    if (offer.client_bits != 0) out.client_bits = std::min(out.client_bits, offer.client_bits);
+  }
+
+  const uint64_t to_read = out.client_takeover ? inflater_memory(out.client_bits) : 0;
+  const uint64_t to_write = out.server_takeover ? deflater_memory(out.server_bits) : 0;
+  out.on = out.memory.take(budget, to_read + to_write);
+  if (!out.on && out.server_takeover) {  // which the router may drop as it likes
+    out.server_takeover = false;
+    out.on = out.memory.take(budget, to_read);
+    out.short_of_memory = true;
+  }
+  if (!out.on) {
+    out.short_of_memory = true;
+    return out;
+  }
+
   out.response = "permessage-deflate";
   if (!out.server_takeover) out.response += "; server_no_context_takeover";
   if (!out.client_takeover) out.response += "; client_no_context_takeover";
-  if (out.server_bits < 15) {
+  // An offer with this is accepted by saying it as well, 15 included (RFC 7692, 7.1.2.1).
+  if (offer.server_bits != 0) {
     out.response += "; server_max_window_bits=" + std::to_string(out.server_bits);
   }
-  // A client that does not mention its window cannot be told to make it smaller.
-  if (offer.client_bits_known && options.window_bits < 15) {
-    out.client_bits = options.window_bits;
-    if (offer.client_bits != 0) out.client_bits = std::min(out.client_bits, offer.client_bits);
+  if (offer.client_bits_known && out.client_bits < 15) {
     out.response += "; client_max_window_bits=" + std::to_string(out.client_bits);
   }
   return out;
@@ -139,8 +168,9 @@ DeflateAgreement agree(const Offer& offer, const DeflateOptions& options) {
 }  // namespace
 
 DeflateAgreement negotiate_deflate(std::string_view offers, const DeflateOptions& options,
-                                   bool* malformed) {
+                                   MemoryBudget& budget, bool* malformed) {
   DeflateAgreement agreed;
+  bool short_of_memory = false;
   *malformed = false;
   OfferReader reader(offers);
   while (!reader.at_end()) {
@@ -150,8 +180,11 @@ DeflateAgreement negotiate_deflate(std::string_view offers, const DeflateOptions
       *malformed = true;
       return {};
     }
-    if (offer.usable && !agreed.on) agreed = agree(offer, options);
+    if (!offer.usable || agreed.on) continue;
+    agreed = agree(offer, options, budget);
+    short_of_memory = short_of_memory || agreed.short_of_memory;
   }
+  agreed.short_of_memory = short_of_memory;
   return agreed;
 }
 

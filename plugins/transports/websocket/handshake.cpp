@@ -158,7 +158,7 @@ std::string accept_key(std::string_view key) {
 }
 
 Verdict judge(const HttpRequest& request, const Config& config, Place place,
-              const std::vector<support::SerializerEntry>& serializers) {
+              const std::vector<support::SerializerEntry>& serializers, MemoryBudget& budget) {
   if (Verdict wrong = judge_http(request, config); wrong.status != 0) return wrong;
   if (Verdict wrong = judge_upgrade(request); wrong.status != 0) return wrong;
   if (request.count("origin") > 1) return refuse(400, "more than one Origin header");
@@ -178,7 +178,7 @@ Verdict judge(const HttpRequest& request, const Config& config, Place place,
   if (config.deflate.enabled) {
     bool malformed = false;
     verdict.deflate = negotiate_deflate(joined(request, "sec-websocket-extensions", ", "),
-                                        config.deflate, &malformed);
+                                        config.deflate, budget, &malformed);
     if (malformed) return refuse(400, "Sec-WebSocket-Extensions is malformed");
   }
   if (!config.tracking_cookie.empty()) {

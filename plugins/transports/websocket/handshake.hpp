@@ -36,9 +36,9 @@ struct Place {
   bool trusted_proxy = false;
 };
 
-// Judges a request. `serializers` are all that are loaded.
+// Judges a request. `serializers` are all that are loaded; `budget` is for what is agreed to.
 Verdict judge(const HttpRequest& request, const Config& config, Place place,
-              const std::vector<support::SerializerEntry>& serializers);
+              const std::vector<support::SerializerEntry>& serializers, MemoryBudget& budget);
 
 // The answer as it goes out. `secure`: over TLS.
 std::string switching_protocols(const Verdict& verdict, const Config& config, bool secure);

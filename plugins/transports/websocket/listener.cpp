@@ -11,6 +11,7 @@ namespace nexus::websocket {
 nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   const support::Section section(services, section_value);
   config.read(section);
+  compression.set_limit(config.compression_memory);
   options.read(section, services, takes());
   ping_interval_ms = config.ping_interval_ms;
   ping_timeout_ms = config.ping_timeout_ms;

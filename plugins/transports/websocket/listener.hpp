@@ -19,6 +19,7 @@ class Listener : public support::StreamListener {
   uint32_t recognize(const uint8_t* data, uint64_t size) const;
 
   Config config;
+  mutable MemoryBudget compression;  // shared by the connections
 };
 
 }  // namespace nexus::websocket

@@ -2,8 +2,10 @@
 #include <zlib.h>
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
 #include <random>
 
+#include "plugins/transports/websocket/deflate.hpp"
 #include "websocket_peer.hpp"
 
 using namespace transports_test;
@@ -94,19 +96,26 @@ struct Deflating : WebSocketRig {
 
 }  // namespace
 
-TEST_CASE("RFC 7692: offers and answers") {
-  const std::string none =
-      "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+TEST_CASE("RFC 7692: offers and answers, and nothing is asked that was not offered") {
+  const std::string none = "permessage-deflate; server_no_context_takeover";
   CHECK(agreed("permessage-deflate") == none);
   CHECK(agreed("PerMessage-Deflate ; client_max_window_bits") == none);
-  CHECK(agreed("permessage-deflate; client_max_window_bits=8") == none);
+  CHECK(agreed("permessage-deflate; client_max_window_bits=8") ==
+        none + "; client_max_window_bits=8");
+  CHECK(agreed("permessage-deflate; client_max_window_bits=\"12\"") ==
+        none + "; client_max_window_bits=12");
+  CHECK(agreed("permessage-deflate; client_max_window_bits=15") == none);
   CHECK(agreed("permessage-deflate; server_no_context_takeover;client_no_context_takeover") ==
-        none);
+        none + "; client_no_context_takeover");
   CHECK(agreed("permessage-deflate; server_max_window_bits=10") ==
         none + "; server_max_window_bits=10");
   CHECK(agreed("permessage-deflate; server_max_window_bits=\"10\"") ==
         none + "; server_max_window_bits=10");
-  CHECK(agreed("permessage-deflate; server_max_window_bits=15") == none);
+  CHECK(agreed("permessage-deflate; server_max_window_bits=\"1\\0\"") ==
+        none + "; server_max_window_bits=10");
+  // An offer with it is accepted by saying it, the largest window too (7.1.2.1).
+  CHECK(agreed("permessage-deflate; server_max_window_bits=15") ==
+        none + "; server_max_window_bits=15");
   CHECK(agreed("x-webkit-deflate-frame, permessage-deflate") == none);
   // A client's fallback is taken when the first offer cannot be kept.
   CHECK(agreed("permessage-deflate; server_max_window_bits=8, permessage-deflate") == none);
@@ -123,16 +132,18 @@ TEST_CASE("RFC 7692: offers that are declined") {
        {"unknown", "server_max_window_bits", "server_max_window_bits=7", "server_max_window_bits=8",
         "server_max_window_bits=16", "server_max_window_bits=010", "client_max_window_bits=16",
         "server_no_context_takeover=1", "client_no_context_takeover; client_no_context_takeover",
-        "server_max_window_bits=10; server_max_window_bits=10"}) {
+        "server_max_window_bits=10; server_max_window_bits=10", "client_max_window_bits=7",
+        "client_max_window_bits; client_max_window_bits=10", "server_no_context_takeover=\"1\""}) {
     CHECK(agreed("permessage-deflate; " + parameter).empty());
   }
   CHECK(agreed("permessage-deflate", R"({"listen":":0"})").empty());  // off by default
 }
 
 TEST_CASE("RFC 6455, 9.1: a malformed header is refused") {
-  for (const std::string offer : {"permessage-deflate; ", "permessage-deflate; a=", "; a",
-                                  "permessage-deflate a", "permessage-deflate; a=\"b",
-                                  "permessage-deflate; a=\"\"", "permessage-deflate; =1", "a/b"}) {
+  for (const std::string offer :
+       {"permessage-deflate; ", "permessage-deflate; a=", "; a", "permessage-deflate a",
+        "permessage-deflate; a=\"b", "permessage-deflate; a=\"\"", "permessage-deflate; a=\"b\\",
+        "permessage-deflate; a=\"b c\"", "permessage-deflate; =1", "a/b"}) {
     WebSocketRig rig(kOn);
     rig.request(upgrade("wamp.2.json", header(offer)));
     CHECK(rig.stream->sent.compare(0, 12, "HTTP/1.1 400") == 0);
@@ -141,7 +152,10 @@ TEST_CASE("RFC 6455, 9.1: a malformed header is refused") {
 
 TEST_CASE("RFC 7692: windows and takeover as configured") {
   const std::string small = R"({"listen":":0","compression":true,"compression_window_bits":9})";
-  CHECK(agreed("permessage-deflate", small).find("server_max_window_bits=9") != std::string::npos);
+  // Ours may be smaller without a word.
+  CHECK(agreed("permessage-deflate", small).find("server_max_window_bits") == std::string::npos);
+  CHECK(agreed("permessage-deflate; server_max_window_bits=15", small)
+            .find("server_max_window_bits=9") != std::string::npos);
   CHECK(agreed("permessage-deflate", small).find("client_max_window_bits") == std::string::npos);
   CHECK(agreed("permessage-deflate; client_max_window_bits", small)
             .find("client_max_window_bits=9") != std::string::npos);
@@ -345,6 +359,109 @@ TEST_CASE("RFC 7692: with context takeover, both directions look back") {
   CHECK(sizes[0] > 2000);
   CHECK(sizes[1] < 100);
   CHECK(sizes[2] < 100);
+}
+
+TEST_CASE("RFC 7692: a client that keeps its context is understood, as configured by default") {
+  // Apple's does, whatever the answer says; so does every client that is not told otherwise.
+  for (const std::string offer :
+       {"permessage-deflate", "permessage-deflate; client_max_window_bits",
+        "permessage-deflate; client_max_window_bits=9"}) {
+    Deflating rig(kOn, "wamp.2.cbor", offer);
+    Codec client(offer.back() == '9' ? 9 : 15);
+    const std::string text = random_text(100, 7);
+    for (int i = 0; i < 4; ++i) {
+      const std::string packed = client.pack(text);
+      CHECK((packed.size() < text.size()) == (i > 0));
+      rig.feed(frame(2, packed, kFinRsv1));
+    }
+    CHECK(rig.session().messages == Messages{text, text, text, text});
+    CHECK_FALSE(rig.stream->closed);
+  }
+}
+
+TEST_CASE("compression_memory: clients beyond it go without compression, until there is room") {
+  // Room for two clients that keep their context.
+  const std::string json =
+      R"({"listen":":0","compression":true,"compression_min_size":0,"compression_memory":90000})";
+  WebSocketRig rig(json);
+  const auto compressed = [&](const std::string& offer = "permessage-deflate") {
+    rig.open("wamp.2.cbor", header(offer));
+    return rig.answer.find("permessage-deflate") != std::string::npos;
+  };
+  CHECK(compressed());
+  nx_stream* const first = rig.stream;
+  CHECK(compressed());
+  CHECK(rig.host.log.empty());
+  CHECK_FALSE(compressed());
+  CHECK_FALSE(compressed());
+  REQUIRE(rig.host.log.size() == 1);  // and not a line for each of them
+  CHECK_THAT(rig.host.log[0], Catch::Contains("compression_memory"));
+  rig.feed(frame(2, "as it is"));
+  CHECK(rig.session().messages == Messages{"as it is"});
+  // Who forgets needs none, and a fallback that says so is taken.
+  CHECK(compressed("permessage-deflate; client_no_context_takeover"));
+  CHECK(compressed("permessage-deflate, permessage-deflate; client_no_context_takeover"));
+  // A smaller window is cheaper.
+  CHECK(compressed("permessage-deflate; client_max_window_bits=9") == false);
+  rig.host.drop(*first);
+  CHECK(compressed());
+  CHECK_FALSE(compressed());
+  // A handshake that fails keeps nothing.
+  rig.host.drop(*rig.host.streams[1]);
+  rig.host.open_answer = NX_E_CLOSED;
+  for (int i = 0; i < 3; ++i) {
+    rig.request(upgrade("wamp.2.cbor", header("permessage-deflate")));
+    CHECK(rig.stream->closed);
+  }
+  rig.host.open_answer = NX_OK;
+  CHECK(compressed());
+}
+
+TEST_CASE("compression_memory: the router drops its own context first") {
+  const std::string takeover =
+      R"({"listen":":0","compression":true,"compression_context_takeover":true,)";
+  CHECK(agreed("permessage-deflate", takeover + R"("compression_memory":400000})") ==
+        "permessage-deflate");
+  CHECK(agreed("permessage-deflate", takeover + R"("compression_memory":100000})") ==
+        "permessage-deflate; server_no_context_takeover");
+  CHECK(agreed("permessage-deflate; client_no_context_takeover",
+               takeover + R"("compression_memory":0})") ==
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+  CHECK(agreed("permessage-deflate", takeover + R"("compression_memory":0})").empty());
+}
+
+TEST_CASE("compression_memory counts no less than zlib takes") {
+  static uint64_t taken;
+  const auto allocate = [](voidpf, uInt items, uInt size) -> voidpf {
+    taken += uint64_t{items} * size;
+    return std::malloc(size_t{items} * size);
+  };
+  const auto release = [](voidpf, voidpf memory) { std::free(memory); };
+  for (uint8_t bits = 9; bits <= 15; ++bits) {
+    CAPTURE(bits);
+    z_stream out{};
+    out.zalloc = allocate;
+    out.zfree = release;
+    taken = 0;
+    REQUIRE(deflateInit2(&out, 1, Z_DEFLATED, -bits, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    CHECK(taken <= nexus::websocket::deflater_memory(bits));
+    deflateEnd(&out);
+    z_stream in{};
+    in.zalloc = allocate;
+    in.zfree = release;
+    taken = 0;
+    REQUIRE(inflateInit2(&in, -bits) == Z_OK);
+    std::string packed = Codec(bits).pack(random_text(100000, 8));
+    std::string room(200000, '\0');
+    in.next_in = reinterpret_cast<Bytef*>(packed.data());
+    in.avail_in = static_cast<uInt>(packed.size());
+    in.next_out = reinterpret_cast<Bytef*>(room.data());
+    in.avail_out = static_cast<uInt>(room.size());
+    REQUIRE(inflate(&in, Z_SYNC_FLUSH) == Z_OK);
+    CHECK(taken <= nexus::websocket::inflater_memory(bits));
+    CHECK(taken > (1u << bits));  // the window is there by now
+    inflateEnd(&in);
+  }
 }
 
 TEST_CASE("RFC 7692: a compressed message that is not taken is there when it comes again") {
