@@ -44,6 +44,7 @@ struct WireOptions {
   int receive_buffer = 0;         // SO_RCVBUF in bytes; 0 = the system's default
   unsigned length_exponent = 15;  // RawSocket: accepts messages up to 2^(9+n) bytes
   std::string headers;            // WebSocket: more lines of the request, each with its "\r\n"
+  std::string from;               // TCP: the address of this end, "127.0.0.9"; empty = any
 };
 
 // One frame as it came. For RawSocket `type` is the frame type 0..7, for WebSocket the opcode.

@@ -6,6 +6,11 @@
 // "ticket" the client is challenged first, and details.ticket is its answer; for every other method
 // the procedure decides by HELLO alone. A procedure that knows secrets instead is asked by the
 // authenticator of their method: its option `procedure`.
+//
+// The procedure is not asked before the client's turn has come (throttle). Which spellings of an
+// authid mean the same user only the procedure knows: upper and lower case count as one here, and
+// an error may name the user in its keyword argument "authid", which is counted as well.
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
@@ -85,8 +90,10 @@ class Dynamic : public Authenticator {
 
   void stop() override {
     decltype(challenged_) rest;
+    decltype(waiting_) waiting;  // the loops have stopped, and with them every timer
     const std::lock_guard<std::mutex> lock(mutex_);
     challenged_.swap(rest);
+    waiting_.swap(waiting);
   }
 
   std::string_view method(uint32_t index) const override {
@@ -119,14 +126,27 @@ class Dynamic : public Authenticator {
     return ask(op, *std::move(client), signature);
   }
 
-  void cancel(nx_op op) override { take(op); }
+  void cancel(nx_op op) override {
+    take(op);
+    if (const std::unique_ptr<Waiting> waiting = take_waiting(op); waiting && waiting->timer != 0) {
+      loops_.timer_cancel(host().get(), waiting->timer);
+    }
+  }
 
  private:
-  // A call that is under way. [loop]
+  // A call that is under way, or waits for its turn. [loop]
   struct Call {
     Dynamic& self;
     PendingAuth pending;
     Client client;
+    Value args;
+  };
+  // Dropped by cancel(), or taken by the timer; both on its loop.
+  struct Waiting {
+    Dynamic& self;
+    nx_op op;
+    uint64_t timer = 0;
+    std::unique_ptr<Call> call{};
   };
 
   static AuthAnswer denied() { return AuthAnswer::deny("authentication failed"); }
@@ -140,10 +160,20 @@ class Dynamic : public Authenticator {
     return client;
   }
 
+  std::unique_ptr<Waiting> take_waiting(nx_op op) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = waiting_.find(op);
+    if (found == waiting_.end()) return nullptr;
+    std::unique_ptr<Waiting> waiting = std::move(found->second);
+    waiting_.erase(found);
+    return waiting;
+  }
+
   AuthAnswer ask(const AuthOperation& op, Client client, std::string_view ticket) {
     const Throttle::Turn turn =
-        throttle_.begin(client.counted_address, client.authid, loops_.now_ms(host().get()));
-    if (turn.refused || turn.wait_ms > 0) {  // the procedure is not asked before its turn
+        throttle_.begin(client.counted_address, nexus::auth::folded_authid(client.authid),
+                        loops_.now_ms(host().get()));
+    if (turn.refused) {
       note(client, "too many wrong answers before");
       return AuthAnswer::deny("too many failed attempts, try again later");
     }
@@ -152,12 +182,44 @@ class Dynamic : public Authenticator {
       details.set(client.details.key_at(i), client.details.at(i));
     }
     if (ticket.data() != nullptr) details.set("ticket", ticket);
-    const Value args =
-        values().list().add(client.realm).add(client.authid).add(details.done()).done();
-    std::unique_ptr<Call> call(new Call{*this, op.defer(), std::move(client)});
+    Value args = values().list().add(client.realm).add(client.authid).add(details.done()).done();
+    std::unique_ptr<Call> call(new Call{*this, op.defer(), std::move(client), std::move(args)});
+    if (turn.wait_ms == 0) {
+      start(std::move(call));
+    } else {
+      wait(op.id(), turn.wait_ms, std::move(call));
+    }
+    return AuthAnswer::pending();
+  }
+
+  void wait(nx_op op, uint64_t wait_ms, std::unique_ptr<Call> call) {
+    std::unique_ptr<Waiting> waiting(new Waiting{*this, op});
+    Waiting* const at = waiting.get();
+    at->call = std::move(call);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      waiting_[op] = std::move(waiting);
+    }
+    const nx_status status =
+        loops_.timer_start(host().get(), wait_ms, &Dynamic::on_turn, at, &at->timer);
+    if (status < 0) cancel(op);  // answers with a denial
+  }
+
+  // Its turn has come. [loop]
+  static void on_turn(void* user) {
+    const auto& at = *static_cast<Waiting*>(user);
+    Dynamic& self = at.self;
+    self.guarded("on_turn()", [&] {
+      if (std::unique_ptr<Waiting> waiting = self.take_waiting(at.op)) {
+        self.start(std::move(waiting->call));
+      }
+    });
+  }
+
+  void start(std::unique_ptr<Call> call) {
     const nx_status status =
         realms_.call(host().get(), nexus::sdk::to_nx(realm_), nexus::sdk::to_nx(procedure_),
-                     args.get(), nullptr, timeout_ms_, &Dynamic::answered, call.get());
+                     call->args.get(), nullptr, timeout_ms_, &Dynamic::answered, call.get());
     if (status >= 0) {
       static_cast<void>(call.release());  // answered() has it now
     } else {
@@ -165,7 +227,6 @@ class Dynamic : public Authenticator {
                   std::to_string(status));
       call->pending.answer(failed());
     }
-    return AuthAnswer::pending();
   }
 
   // N-03: nobody was there to decide.
@@ -174,21 +235,24 @@ class Dynamic : public Authenticator {
   }
 
   // The end of a call. [loop]
-  static void answered(void* user, nx_str error_uri, const nx_value* args, const nx_value*) {
+  static void answered(void* user, nx_str error_uri, const nx_value* args, const nx_value* kwargs) {
     const std::unique_ptr<Call> call(static_cast<Call*>(user));
     Dynamic& self = call->self;
     self.guarded("answered()", [&] {
-      call->pending.answer(self.judge(call->client, nexus::sdk::view(error_uri), self.lent(args)));
+      call->pending.answer(self.judge(call->client, nexus::sdk::view(error_uri), self.lent(args),
+                                      self.lent(kwargs)));
     });
   }
 
-  AuthAnswer judge(const Client& client, std::string_view error, ValueView args) {
+  AuthAnswer judge(const Client& client, std::string_view error, ValueView args, ValueView kwargs) {
+    using nexus::auth::folded_authid;
     if (!error.empty()) {
       if (nexus::auth::undecided(error)) {
         log().error("the procedure " + procedure_ + " did not decide: " + std::string(error));
         return failed();
       }
-      throttle_.failed(client.counted_address, client.authid, loops_.now_ms(host().get()));
+      throttle_.failed(client.counted_address, folded_authid(client.authid),
+                       loops_.now_ms(host().get()), folded_authid(kwargs["authid"].as_string()));
       note(client, nexus::support::printable(error));
       return denied();
     }
@@ -216,7 +280,8 @@ class Dynamic : public Authenticator {
       }
     }
     const std::string_view authid = result["authid"].as_string(client.authid);
-    if (authid == client.authid) throttle_.succeeded(client.authid);
+    // Not who was claimed, if that is somebody else: it was not that one who came in.
+    throttle_.succeeded(folded_authid(authid), client.counted_address);
     AuthAnswer answer = AuthAnswer::accept();
     answer.role(std::string(role)).provider(provider_);
     answer.authid(std::string(authid));
@@ -240,6 +305,7 @@ class Dynamic : public Authenticator {
   bool allow_plaintext_ = false;
   std::mutex mutex_;
   std::unordered_map<nx_op, Client> challenged_;
+  std::unordered_map<nx_op, std::unique_ptr<Waiting>> waiting_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "plugins/support/auth/method_job.hpp"
 #include "plugins/support/auth/peer.hpp"
 #include "plugins/support/text.hpp"
 
@@ -11,17 +12,7 @@ using sdk::AuthAnswer;
 using sdk::PendingAuth;
 using sdk::ValueView;
 
-// What is done away from the loop: a look-up after HELLO, or a verdict after AUTHENTICATE.
-struct MethodAuthenticator::Job {
-  MethodAuthenticator& self;
-  PendingAuth pending;
-  std::unique_ptr<Attempt> attempt;
-  bool answered = false;  // AUTHENTICATE has come, with these
-  Secret signature{};
-  sdk::Value extra{};
-};
-
-// An answer whose turn has not come. Dropped by cancel(), or taken by the timer; both on its loop.
+// A job whose turn has not come. Dropped by cancel(), or taken by the timer; both on its loop.
 struct MethodAuthenticator::Waiting {
   MethodAuthenticator& self;
   nx_op op;
@@ -110,12 +101,74 @@ AuthAnswer MethodAuthenticator::hello(const sdk::AuthOperation& op, const sdk::H
   if (std::optional<AuthAnswer> end = open(hello, *attempt)) return *std::move(end);
   if (!principals_.blocks()) {
     PrincipalPtr found = look_up(*attempt);
-    if (found == nullptr && !procedure_.empty()) return ask(op, hello, std::move(attempt));
-    AuthAnswer answer = begin(*attempt, std::move(found));
-    if (answer.is_challenge()) remember(op.id(), std::move(attempt));
-    return answer;
+    if (found != nullptr || procedure_.empty()) {
+      AuthAnswer answer = begin(*attempt, std::move(found));
+      if (answer.is_challenge()) remember(op.id(), std::move(attempt));
+      return answer;
+    }
   }
-  return run_on_worker(std::unique_ptr<Job>(new Job{*this, op.defer(), std::move(attempt)}));
+  // Others have work with this one: not before its turn.
+  const Throttle::Turn turn = turn_of(*attempt);
+  if (turn.refused) return too_many(*attempt);
+  attempt->had_turn = true;
+  std::unique_ptr<Job> job(new Job{*this, op.defer(), std::move(attempt)});
+  if (!principals_.blocks()) job->question = question(hello);
+  if (turn.wait_ms != 0) return wait(op.id(), turn.wait_ms, std::move(job));
+  take_up(std::move(job));
+  return AuthAnswer::pending();
+}
+
+// ---- turns -------------------------------------------------------------------------------------
+
+// Where a procedure says who somebody is, it may take several spellings for the same.
+std::string MethodAuthenticator::counted(std::string_view authid) const {
+  return procedure_.empty() ? std::string(authid) : folded_authid(authid);
+}
+
+// Whoever it turned out to be is counted beside who was claimed.
+std::string MethodAuthenticator::also_counted(const Attempt& attempt) const {
+  return attempt.known && attempt.principal != nullptr ? counted(attempt.principal->authid)
+                                                       : std::string();
+}
+
+Throttle::Turn MethodAuthenticator::turn_of(const Attempt& attempt) {
+  const std::string authid = counted(attempt.authid);
+  const std::string also = also_counted(attempt);
+  const uint64_t now_ms = loops_.now_ms(host().get());
+  if (!attempt.had_turn) return throttle_.begin(attempt.throttle_address, authid, now_ms, also);
+  if (also == authid) return {};
+  return throttle_.begin(attempt.throttle_address, also, now_ms, {}, true);
+}
+
+void MethodAuthenticator::failed(const Attempt& attempt) {
+  throttle_.failed(attempt.throttle_address, counted(attempt.authid), loops_.now_ms(host().get()),
+                   also_counted(attempt));
+}
+
+// Gone without an answer, after somebody had work with it. It has tried no secret of anybody.
+void MethodAuthenticator::abandoned(const Attempt& attempt) {
+  if (!attempt.had_turn) return;
+  throttle_.failed(attempt.throttle_address, {}, loops_.now_ms(host().get()));
+}
+
+AuthAnswer MethodAuthenticator::too_many(const Attempt& attempt) {
+  note(attempt, "too many wrong answers before");
+  if (metrics_ != nullptr) metrics_->add(denied_, 1);
+  return AuthAnswer::deny("too many failed attempts, try again later");
+}
+
+AuthAnswer MethodAuthenticator::wait(nx_op op, uint64_t wait_ms, std::unique_ptr<Job> job) {
+  std::unique_ptr<Waiting> waiting(new Waiting{*this, op});
+  Waiting* const at = waiting.get();
+  at->job = std::move(job);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    waiting_[op] = std::move(waiting);
+  }
+  const nx_status status =
+      loops_.timer_start(host().get(), wait_ms, &MethodAuthenticator::on_turn, at, &at->timer);
+  if (status < 0) cancel(op);  // answers with a denial
+  return AuthAnswer::pending();
 }
 
 AuthAnswer MethodAuthenticator::begin(Attempt& attempt, PrincipalPtr found) {
@@ -147,30 +200,13 @@ AuthAnswer MethodAuthenticator::authenticate(const sdk::AuthOperation& op,
                                              std::string_view signature, ValueView extra) {
   std::unique_ptr<Attempt> attempt = take(op.id());
   if (attempt == nullptr) return denied();
-  const Throttle::Turn turn =
-      throttle_.begin(attempt->throttle_address, attempt->authid, loops_.now_ms(host().get()));
-  if (turn.refused) {
-    note(*attempt, "too many wrong answers before");
-    if (metrics_ != nullptr) metrics_->add(denied_, 1);
-    return AuthAnswer::deny("too many failed attempts, try again later");
-  }
+  const Throttle::Turn turn = turn_of(*attempt);
+  if (turn.refused) return too_many(*attempt);
   if (turn.wait_ms == 0 && !slow(*attempt)) return verdict(*attempt, signature, extra);
-  std::unique_ptr<Job> job(
-      new Job{*this, op.defer(), std::move(attempt), true, Secret(signature), sdk::Value(extra)});
-  if (turn.wait_ms == 0) return run_on_worker(std::move(job));
-
-  std::unique_ptr<Waiting> waiting(new Waiting{*this, op.id()});
-  Waiting* const at = waiting.get();
-  at->job = std::move(job);
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    waiting_[op.id()] = std::move(waiting);
-  }
-  const nx_status status =
-      loops_.timer_start(host().get(), turn.wait_ms, &MethodAuthenticator::on_turn, at, &at->timer);
-  if (status < 0) {
-    cancel(op.id());  // answers with a denial
-  }
+  std::unique_ptr<Job> job(new Job{*this, op.defer(), std::move(attempt), sdk::Value(), true,
+                                   Secret(signature), sdk::Value(extra)});
+  if (turn.wait_ms != 0) return wait(op.id(), turn.wait_ms, std::move(job));
+  take_up(std::move(job));
   return AuthAnswer::pending();
 }
 
@@ -179,7 +215,8 @@ AuthAnswer MethodAuthenticator::verdict(Attempt& attempt, std::string_view signa
   const Verdict verdict = verify(attempt, signature, extra);
   // Not short-cut: a decoy takes as long.
   if (verdict.right && attempt.known) {
-    throttle_.succeeded(attempt.authid);
+    // Not who was claimed, if that is somebody else: it was not that one who came in.
+    throttle_.succeeded(also_counted(attempt), attempt.throttle_address);
     if (metrics_ != nullptr) metrics_->add(accepted_, 1);
     return AuthAnswer::accept()
         .realm(attempt.given_realm)
@@ -188,7 +225,7 @@ AuthAnswer MethodAuthenticator::verdict(Attempt& attempt, std::string_view signa
         .provider(provider_)
         .extra(merged(values(), attempt.given_extra, verdict.extra));
   }
-  throttle_.failed(attempt.throttle_address, attempt.authid, loops_.now_ms(host().get()));
+  failed(attempt);
   if (metrics_ != nullptr) metrics_->add(denied_, 1);
   note(attempt, attempt.known ? verdict.why : "nobody of this name is known here");
   return denied();
@@ -211,24 +248,26 @@ void MethodAuthenticator::on_turn(void* user) {
   });
 }
 
+// Its turn has come. [loop]
 void MethodAuthenticator::take_up(std::unique_ptr<Job> job) {
-  if (slow(*job->attempt)) {
-    static_cast<void>(run_on_worker(std::move(job)));
-    return;
+  if (job->answered && !slow(*job->attempt)) {
+    job->pending.answer(verdict(*job->attempt, job->signature.view(), job->extra));
+  } else if (job->question) {
+    ask(std::move(job));
+  } else {
+    run_on_worker(std::move(job));
   }
-  job->pending.answer(verdict(*job->attempt, job->signature.view(), job->extra));
 }
 
 // ---- work threads ------------------------------------------------------------------------------
 
-AuthAnswer MethodAuthenticator::run_on_worker(std::unique_ptr<Job> job) {
+void MethodAuthenticator::run_on_worker(std::unique_ptr<Job> job) {
   if (work_.run(host().get(), &MethodAuthenticator::on_worker, job.get()) == NX_OK) {
     static_cast<void>(job.release());  // on_worker() has it now
   } else {
     job->pending.answer(AuthAnswer::deny("too many clients are joining at once, try again later",
                                          "wamp.error.authentication_failed"));
   }
-  return AuthAnswer::pending();
 }
 
 void MethodAuthenticator::on_worker(void* user) {
@@ -255,11 +294,11 @@ void MethodAuthenticator::answer_begin(PendingAuth& pending, std::unique_ptr<Att
   // In this order: the client's AUTHENTICATE may come before answer() has returned.
   const nx_op op = pending.op();
   remember(op, std::move(attempt));
-  if (!pending.answer(answer)) take(op);
+  if (!pending.answer(answer)) cancel(op);  // it has gone meanwhile
 }
 
 void MethodAuthenticator::cancel(nx_op op) {
-  const std::unique_ptr<Attempt> attempt = take(op);
+  if (const std::unique_ptr<Attempt> attempt = take(op)) abandoned(*attempt);
   std::unique_ptr<Waiting> waiting;
   {
     const std::lock_guard<std::mutex> lock(mutex_);

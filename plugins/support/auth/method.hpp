@@ -4,6 +4,8 @@
 //   HELLO -> open() -> look the authid up, or ask a procedure -> challenge()
 //   AUTHENTICATE -> is it this client's turn (throttle)? -> verify() -> accept, or deny
 //
+// Where looking somebody up costs others something (a database, a procedure) the client's turn is
+// before that already, and who is then gone without an answer counts as wrong for its address.
 // A challenge is good for one answer and dies with the connection (N-04). Whoever is unknown is
 // challenged like anybody else, with a decoy, and denied with the same words (N-03).
 #pragma once
@@ -52,6 +54,7 @@ struct Attempt {
   bool known = false;       // false for a decoy: nothing that it answers is right
   std::string given_realm;  // the realm that a procedure sends the client to, or empty
   sdk::Value given_extra;   // what a procedure wants in WELCOME.Details.authextra, or empty
+  bool had_turn = false;    // before it was looked up
 };
 
 struct Verdict {
@@ -103,16 +106,23 @@ class MethodAuthenticator : public sdk::Authenticator, public sdk::Reloadable {
  private:
   struct Job;
   struct Waiting;
-  struct Asking;
 
+  Throttle::Turn turn_of(const Attempt& attempt);
+  void failed(const Attempt& attempt);
+  void abandoned(const Attempt& attempt);
+  std::string counted(std::string_view authid) const;
+  std::string also_counted(const Attempt& attempt) const;
+  sdk::AuthAnswer too_many(const Attempt& attempt);
+  sdk::AuthAnswer wait(nx_op op, uint64_t wait_ms, std::unique_ptr<Job> job);
+  sdk::AuthAnswer look_up_in_turn(std::unique_ptr<Job> job);
   void note(const Attempt& attempt, const char* what) const;
   sdk::AuthAnswer begin(Attempt& attempt, PrincipalPtr found);
-  sdk::AuthAnswer ask(const sdk::AuthOperation& op, const sdk::Hello& hello,
-                      std::unique_ptr<Attempt> attempt);
+  sdk::Value question(const sdk::Hello& hello) const;
+  void ask(std::unique_ptr<Job> job);
   PrincipalPtr answered(Attempt& attempt, std::string_view error, sdk::ValueView args);
   static void on_answer(void* user, nx_str error_uri, const nx_value* args, const nx_value* kwargs);
   sdk::AuthAnswer verdict(Attempt& attempt, std::string_view signature, sdk::ValueView extra);
-  sdk::AuthAnswer run_on_worker(std::unique_ptr<Job> job);
+  void run_on_worker(std::unique_ptr<Job> job);
   void take_up(std::unique_ptr<Job> job);
   void answer_begin(sdk::PendingAuth& pending, std::unique_ptr<Attempt> attempt,
                     PrincipalPtr found);

@@ -1,6 +1,6 @@
 // MethodAuthenticator's users that a procedure knows (N-06): it is asked for the user's entry, and
 // everything else is as for users of a file. [loop]
-#include "plugins/support/auth/method.hpp"
+#include "plugins/support/auth/method_job.hpp"
 #include "plugins/support/text.hpp"
 
 namespace nexus::auth {
@@ -8,55 +8,49 @@ namespace nexus::auth {
 using sdk::AuthAnswer;
 using sdk::ValueView;
 
-// A call that is under way.
-struct MethodAuthenticator::Asking {
-  MethodAuthenticator& self;
-  sdk::PendingAuth pending;
-  std::unique_ptr<Attempt> attempt;
-  bool nameless = false;  // the client claims no authid
-};
+sdk::Value MethodAuthenticator::question(const sdk::Hello& hello) const {
+  return values()
+      .list()
+      .add(hello.realm)
+      .add(hello.authid)
+      .add(client_details(values(), hello))
+      .done();
+}
 
-AuthAnswer MethodAuthenticator::ask(const sdk::AuthOperation& op, const sdk::Hello& hello,
-                                    std::unique_ptr<Attempt> attempt) {
-  const sdk::Value args = values()
-                              .list()
-                              .add(hello.realm)
-                              .add(hello.authid)
-                              .add(client_details(values(), hello))
-                              .done();
-  std::unique_ptr<Asking> asking(
-      new Asking{*this, op.defer(), std::move(attempt), hello.authid.empty()});
-  const nx_status status =
-      realms_->call(host().get(), sdk::to_nx(procedure_realm_), sdk::to_nx(procedure_), args.get(),
-                    nullptr, procedure_timeout_ms_, &MethodAuthenticator::on_answer, asking.get());
+void MethodAuthenticator::ask(std::unique_ptr<Job> job) {
+  const nx_status status = realms_->call(
+      host().get(), sdk::to_nx(procedure_realm_), sdk::to_nx(procedure_), job->question.get(),
+      nullptr, procedure_timeout_ms_, &MethodAuthenticator::on_answer, job.get());
   if (status >= 0) {
-    static_cast<void>(asking.release());  // on_answer() has it now
+    static_cast<void>(job.release());  // on_answer() has it now
   } else {
     log().error("cannot call " + procedure_ + " in realm " + procedure_realm_ + ": status " +
                 std::to_string(status));
-    asking->pending.answer(
+    job->pending.answer(
         AuthAnswer::deny("authentication failed", "wamp.error.authentication_failed"));
   }
-  return AuthAnswer::pending();
 }
 
 void MethodAuthenticator::on_answer(void* user, nx_str error_uri, const nx_value* args,
                                     const nx_value*) {
-  const std::unique_ptr<Asking> asking(static_cast<Asking*>(user));
-  MethodAuthenticator& self = asking->self;
+  const std::unique_ptr<Job> job(static_cast<Job*>(user));
+  MethodAuthenticator& self = job->self;
   self.guarded("on_answer()", [&] {
-    Attempt& attempt = *asking->attempt;
+    Attempt& attempt = *job->attempt;
     PrincipalPtr found;
     try {
       found = self.answered(attempt, sdk::view(error_uri), self.lent(args));
     } catch (const sdk::Error& error) {
       self.log().error("the procedure " + self.procedure_ + " did not decide: " + error.what());
-      asking->pending.answer(
+      job->pending.answer(
           AuthAnswer::deny("authentication failed", "wamp.error.authentication_failed"));
       return;
     }
-    if (found != nullptr && asking->nameless) attempt.authid = found->authid;
-    self.answer_begin(asking->pending, std::move(asking->attempt), std::move(found));
+    // A client that claims no authid may have had a name made of its key.
+    if (found != nullptr && ValueView(job->question).at(1).as_string().empty()) {
+      attempt.authid = found->authid;
+    }
+    self.answer_begin(job->pending, std::move(job->attempt), std::move(found));
   });
 }
 

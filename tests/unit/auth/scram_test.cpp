@@ -157,6 +157,17 @@ TEST_CASE("N-30 to N-33: both sides show that they know the password") {
   }
 }
 
+TEST_CASE("N-30: a client's nonce has 16 octets or more") {
+  fake::Host host;
+  fake::Plugin plugin(host, entry(), "scram", section());
+  const auto decision = [&](size_t octets) {
+    const std::string nonce = to_base64(std::string(octets, 'x'));
+    return plugin.hello(R"({"authid": "joe", "authextra": {"nonce": ")" + nonce + "\"}}").decision;
+  };
+  CHECK(decision(15) == NX_AUTH_DENY);
+  CHECK(decision(16) == NX_AUTH_CHALLENGE);
+}
+
 TEST_CASE("N-31: what the challenge says, and that no two have the same nonce") {
   fake::Host host;
   fake::Plugin plugin(host, entry(), "scram", section());

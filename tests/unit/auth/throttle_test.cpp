@@ -83,6 +83,109 @@ TEST_CASE("throttle: it forgets after a while, and when its table is full") {
   CHECK(throttle.begin("", "old", 70'004).wait_ms > 0);
 }
 
+TEST_CASE("throttle: the memory begins anew with each wrong answer") {
+  Throttle throttle;
+  throttle.configure(limits());
+  throttle.failed("", "joe", 0);
+  throttle.failed("", "joe", 59'999);
+  // The first was more than the memory ago, and both count.
+  CHECK(throttle.begin("", "joe", 60'001).wait_ms > 0);
+}
+
+TEST_CASE("throttle: who guesses from one address does not keep the owner out") {
+  Throttle throttle;
+  throttle.configure(limits());
+  uint64_t now = 1000;
+  for (int i = 0; i < 100; ++i) {
+    const Throttle::Turn turn = throttle.begin("192.0.2.66", "joe", now);
+    now += turn.wait_ms;
+    throttle.failed("192.0.2.66", "joe", now);
+    const Throttle::Turn owner = throttle.begin("192.0.2.1", "joe", now);
+    CHECK_FALSE(owner.refused);
+    CHECK(owner.wait_ms == 0);
+    now += 100;
+  }
+  CHECK(throttle.begin("192.0.2.66", "joe", now).wait_ms > 0);
+}
+
+TEST_CASE("throttle: guesses from very many addresses are slowed together") {
+  Throttle throttle;
+  throttle.configure(limits());
+  int admitted = 0;
+  for (int i = 0; i < 1000; ++i) {  // one in each millisecond
+    const std::string address = "192.0." + std::to_string(i / 250) + "." + std::to_string(i % 250);
+    const uint64_t now = 1000 + static_cast<uint64_t>(i);
+    const Throttle::Turn turn = throttle.begin(address, "joe", now);
+    if (turn.refused) continue;
+    ++admitted;
+    throttle.failed(address, "joe", now + turn.wait_ms);
+  }
+  // Two that are free, ten turns in this second, ten that wait.
+  CHECK(admitted >= 10);
+  CHECK(admitted <= 23);
+}
+
+TEST_CASE("throttle: where the owner came in before, guesses from elsewhere cost nothing") {
+  Throttle throttle;
+  throttle.configure(limits());
+  throttle.succeeded("joe", "192.0.2.1");
+  for (int i = 0; i < 10; ++i) {  // a crowd that leaves no turn to anybody
+    const std::string address = "198.51.100." + std::to_string(i);
+    throttle.failed(address, "joe", 1000);
+  }
+  while (!throttle.begin("203.0.113.1", "joe", 1000).refused) {
+  }
+  CHECK(throttle.begin("203.0.113.2", "joe", 1000).refused);
+  CHECK(throttle.begin("192.0.2.1", "joe", 1000).wait_ms == 0);
+  // But that address is not another's, and its owner's patience is that of everybody.
+  throttle.failed("192.0.2.1", "joe", 1000);
+  CHECK(throttle.begin("192.0.2.1", "joe", 1000).wait_ms == 0);
+  throttle.failed("192.0.2.1", "joe", 1000);
+  CHECK(throttle.begin("192.0.2.1", "joe", 1000).wait_ms > 0);
+  // An owner who comes in does not give those elsewhere new guesses.
+  throttle.succeeded("joe", "192.0.2.1");
+  CHECK(throttle.begin("192.0.2.1", "joe", 1000).wait_ms == 0);
+  CHECK(throttle.begin("203.0.113.2", "joe", 1000).refused);
+}
+
+TEST_CASE("throttle: two names of one user count together") {
+  Throttle throttle;
+  throttle.configure(limits());
+  throttle.failed("", "Joe", 1000, "joe");
+  throttle.failed("", "JOE", 1000, "joe");
+  CHECK(throttle.begin("", "jOE", 1000).wait_ms == 0);  // nobody knows yet whom it means
+  CHECK(throttle.begin("", "jOE", 1000, "joe").wait_ms > 0);
+  CHECK(throttle.begin("", "joe", 1000, "joe").wait_ms > 0);
+  // One attempt with the same name twice is one.
+  throttle.failed("", "ann", 1000, "ann");
+  CHECK(throttle.begin("", "ann", 1000, "ann").wait_ms == 0);
+  CHECK(folded_authid(" \tJoe@Example.COM\n") == "joe@example.com");
+  CHECK(folded_authid("Jo\u00CB e") == "jo\u00CB e");
+  CHECK(folded_authid(" ").empty());
+}
+
+TEST_CASE("throttle: an attempt with two turns has one by its address") {
+  Throttle throttle;
+  throttle.configure(limits());
+  for (int i = 0; i < 4; ++i) throttle.failed("192.0.2.1", "", 1000);
+  CHECK(throttle.begin("192.0.2.1", "joe", 1000, {}, true).wait_ms == 0);
+  CHECK(throttle.begin("192.0.2.1", "joe", 1000).wait_ms > 0);
+}
+
+TEST_CASE("throttle: what it remembers of owners is bounded") {
+  Throttle throttle;
+  throttle.configure(limits());
+  for (const char* address : {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}) {
+    throttle.succeeded("joe", address);
+  }
+  for (int i = 0; i < 9; ++i) throttle.failed("", "joe", 1000);
+  for (const char* address : {"192.0.2.2", "192.0.2.3", "192.0.2.4"}) {
+    CHECK(throttle.begin(address, "joe", 1000).wait_ms == 0);
+  }
+  throttle.begin("192.0.2.5", "joe", 1000);
+  CHECK(throttle.begin("192.0.2.1", "joe", 1000).wait_ms > 0);  // seen longest ago
+}
+
 TEST_CASE("throttle: zero is no limit") {
   ThrottleLimits none = limits();
   none.per_address = none.per_authid = 0;

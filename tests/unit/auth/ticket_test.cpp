@@ -139,6 +139,26 @@ TEST_CASE("whoever would have to wait too long is refused at once") {
   CHECK(refused);
 }
 
+TEST_CASE("who guesses at an authid does not keep its owner out") {
+  fake::Host host;
+  fake::Plugin plugin(host, entry(), "ticket",
+                      section("\"failures_per_authid\": 2, \"failure_delay\": 100, "));
+  const nx_peer attacker = peer_at("192.0.2.66:1", NX_PEER_TLS);
+  const auto guess = [&] {
+    const fake::AuthOutcome challenge = plugin.hello(R"({"authid": "joe"})", "realm1", &attacker);
+    return plugin.authenticate(challenge.op, "wrong");
+  };
+  for (int i = 0; i < 2; ++i) CHECK(guess().decision == NX_AUTH_DENY);
+  while (guess().status == NX_PENDING) {  // takes every turn that there is
+  }
+  CHECK(guess().error_message == "too many failed attempts, try again later");
+  const nx_peer owner = peer_at("192.0.2.1:1", NX_PEER_TLS);
+  const fake::AuthOutcome challenge = plugin.hello(R"({"authid": "joe"})", "realm1", &owner);
+  const fake::AuthOutcome outcome = plugin.authenticate(challenge.op, "secret");
+  CHECK(outcome.status == NX_OK);
+  CHECK(outcome.decision == NX_AUTH_ACCEPT);
+}
+
 TEST_CASE("a reload brings new users, and what is broken changes nothing") {
   const SecretFolder folder;
   const std::string path =
