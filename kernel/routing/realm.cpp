@@ -104,6 +104,9 @@ Status Realm::enter(Session& session) {
 
 void Realm::joined(Session& session) {
   if (session.trusted()) return;
+  if (on_first_client && !had_client_.exchange(true, std::memory_order_relaxed)) {
+    on_first_client(*this);
+  }
   sessions_.add(session.info());
   if (!events_.wanted()) return;
   Value args = Value::list();

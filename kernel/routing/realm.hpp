@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -55,6 +56,9 @@ class Realm final : public RealmPort, public std::enable_shared_from_this<Realm>
   void yield(Session& s, const Message& m, const Options& o) override { dealer_.yield(s, m, o); }
   void error(Session& s, const Message& m, const Options& o) override { dealer_.error(s, m, o); }
 
+  // Called once the first client has been welcomed. Set before anybody can enter; may be empty.
+  std::function<void(Realm&)> on_first_client;
+
   // No session may enter any more. [any]
   void close() { closed_.store(true, std::memory_order_release); }
   uint64_t session_count() const { return session_count_.load(std::memory_order_relaxed); }
@@ -92,6 +96,7 @@ class Realm final : public RealmPort, public std::enable_shared_from_this<Realm>
   std::atomic<uint64_t> session_count_{0};
   std::atomic<uint32_t> trusted_count_{0};  // the router's own sessions
   std::atomic<bool> closed_{false};
+  std::atomic<bool> had_client_{false};
 };
 
 }  // namespace nexus

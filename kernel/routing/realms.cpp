@@ -51,30 +51,58 @@ void RouterImpl::retire(std::unique_ptr<Realm> realm) {
   loops_->loop(0).post(std::make_unique<RetiredRealm>(std::move(realm), *loops_, stops));
 }
 
+// What stands against making this realm, which is not there; NX_OK: nothing. realms_mutex_ is held.
+Status RouterImpl::may_make(std::string_view uri) const {
+  if (!has_template_ || !valid_uri(uri, template_.uri_check) || reserved_uri(uri)) {
+    return Status::error(NX_E_INVALID, "there is no realm '" + std::string(uri) + "'",
+                         std::string(uri::kNoSuchRealm));
+  }
+  if (realms_.find(uri) == realms_.end() && realms_.size() >= policy_.max_realms) {
+    return Status::error(NX_E_LIMIT, "there are as many realms as there may be",
+                         std::string(uri::kNoSuchRealm));
+  }
+  return Status::ok();
+}
+
+Door RouterImpl::door(std::string_view uri, Status& why) {
+  const std::lock_guard lock(realms_mutex_);
+  const auto at = realms_.find(uri);
+  if (at != realms_.end()) {
+    if (std::shared_ptr<Realm> found = at->second.seen.lock()) {
+      const RealmPolicy* const policy = &found->policy();
+      return {std::move(found), policy};
+    }
+  }
+  why = may_make(uri);
+  return {nullptr, why ? &template_ : nullptr};
+}
+
 std::shared_ptr<RealmPort> RouterImpl::realm(std::string_view uri, Status& why) {
   const std::lock_guard lock(realms_mutex_);
   const auto at = realms_.find(uri);
   if (at != realms_.end()) {
     if (std::shared_ptr<Realm> found = at->second.seen.lock()) return found;
   }
-  if (!has_template_ || !valid_uri(uri, template_.uri_check) || reserved_uri(uri)) {
-    why = Status::error(NX_E_INVALID, "there is no realm '" + std::string(uri) + "'",
-                        std::string(uri::kNoSuchRealm));
-    return nullptr;
-  }
-  if (at == realms_.end() && realms_.size() >= policy_.max_realms) {
-    why = Status::error(NX_E_LIMIT, "there are as many realms as there may be",
-                        std::string(uri::kNoSuchRealm));
-    return nullptr;
-  }
+  why = may_make(uri);
+  if (!why) return nullptr;
   RealmPolicy policy = template_;
   policy.uri = uri;
   std::shared_ptr<Realm> made = make_realm(std::move(policy));
-  RealmEntry& entry = realms_[std::string(uri)];
-  entry.seen = made;
-  if (!template_.remove_when_empty) entry.held = made;
+  if (!template_.remove_when_empty) {
+    made->on_first_client = [this](Realm& realm) { keep(realm); };
+  }
+  realms_[std::string(uri)].seen = made;
   log_.info("realm", "made from the template", {{"realm", uri}});
   return made;
+}
+
+// Somebody has been welcomed in a realm of the template, which stays from now on. [any]
+void RouterImpl::keep(Realm& realm) {
+  const std::lock_guard lock(realms_mutex_);
+  const auto at = realms_.find(realm.policy().uri);
+  if (at == realms_.end()) return;  // it has been removed meanwhile
+  // The session holds it: this is never the last handle.
+  if (at->second.seen.lock().get() == &realm) at->second.held = realm.shared_from_this();
 }
 
 Status RouterImpl::add_realm(const Value& section) {

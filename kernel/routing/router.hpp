@@ -44,6 +44,7 @@ class RouterImpl final : public Router, public RouterPort {
   const Registry& registry() const override { return *registry_; }
 
   // ---- RouterPort
+  Door door(std::string_view uri, Status& why) override;
   std::shared_ptr<RealmPort> realm(std::string_view uri, Status& why) override;
   uint64_t claim_session_id() override;
   void release_session_id(uint64_t id) override;
@@ -106,6 +107,8 @@ class RouterImpl final : public Router, public RouterPort {
   SectionRules rules(std::string path, std::vector<std::string> also_allowed = {}) const;
   std::shared_ptr<Realm> make_realm(RealmPolicy policy);
   void retire(std::unique_ptr<Realm> realm);
+  Status may_make(std::string_view uri) const;
+  void keep(Realm& realm);
   Status start_everything();
   Status start_instances();
   // Stops and deletes the components of realms that are gone. Not on a loop: a component may wait

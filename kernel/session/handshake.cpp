@@ -143,7 +143,7 @@ bool Handshake::collect_candidates(const Value& details) {
   }
   if (methods.empty()) methods.emplace_back("anonymous");  // N-01
   for (const std::string& method : methods) {
-    for (const AuthenticatorHandle& handle : realm_->policy().authenticators) {
+    for (const AuthenticatorHandle& handle : door_.policy->authenticators) {
       if (std::find(handle.methods.begin(), handle.methods.end(), method) != handle.methods.end()) {
         candidates_.push_back({&handle, method});
       }
@@ -188,8 +188,9 @@ void Handshake::hello(const Message& message) {
                 "HELLO.Realm is not a valid URI: " + uri_mistake(message.uri, UriCheck::loose));
   }
   Status why;
-  realm_ = shard.router.realm(message.uri, why);
-  if (realm_ == nullptr) return deny(why.uri(), why.text());
+  realm_uri_ = message.uri;
+  door_ = shard.router.door(realm_uri_, why);
+  if (!door_) return deny(why.uri(), why.text());
   session_id_ = shard.router.claim_session_id();
   if (!collect_candidates(details_)) return;
   session_.set_state(SessionState::authenticating);
@@ -200,7 +201,7 @@ void Handshake::hello(const Message& message) {
 nx_hello Handshake::make_hello() const {
   nx_hello hello{};
   hello.struct_size = sizeof hello;
-  hello.realm = to_nx(realm_->policy().uri);
+  hello.realm = to_nx(realm_uri_);
   hello.method = to_nx(candidates_[current_].method);
   hello.authid = to_nx(claimed_authid_);
   hello.session = session_id_;
@@ -355,16 +356,29 @@ void Handshake::settle(const AuthAnswer& answer) {
   }
 }
 
-void Handshake::accept(const AuthAnswer& answer) {
-  if (!answer.realm.empty() && answer.realm != realm_->policy().uri) {
-    Status why;
-    realm_ = session_.shard().router.realm(answer.realm, why);
-    if (realm_ == nullptr) return deny(why.uri(), why.text());
+// S-08: only now, so that who is denied leaves no realm behind.
+std::shared_ptr<RealmPort> Handshake::welcoming_realm(const AuthAnswer& answer, Status& why) {
+  RouterPort& router = session_.shard().router;
+  if (!answer.realm.empty() && answer.realm != realm_uri_) return router.realm(answer.realm, why);
+  if (door_.realm != nullptr) return door_.realm;
+  std::shared_ptr<RealmPort> realm = router.realm(realm_uri_, why);
+  if (realm != nullptr && realm->policy().components != door_.policy->components) {
+    // Somebody has added one meanwhile, whose authenticators have not been asked.
+    why = Status::error(NX_E_CLOSED, "the realm has changed, try again",
+                        std::string(uri::kNoSuchRealm));
+    return nullptr;
   }
+  return realm;
+}
+
+void Handshake::accept(const AuthAnswer& answer) {
+  Status why;
+  std::shared_ptr<RealmPort> realm = welcoming_realm(answer, why);
+  if (realm == nullptr) return deny(why.uri(), why.text());
   SessionInfo info;
   info.id = std::exchange(session_id_, 0);  // the session releases it from now on
   info.features = features_;
-  info.realm = realm_->policy().uri;
+  info.realm = realm->policy().uri;
   info.authid = answer.authid.empty() ? random_token(12) : answer.authid;
   info.authrole = answer.authrole.empty() ? "anonymous" : answer.authrole;
   info.authmethod = answer.method.empty() ? candidates_[current_].method : answer.method;
@@ -372,7 +386,7 @@ void Handshake::accept(const AuthAnswer& answer) {
   info.authextra = answer.authextra;
   info.attributes = attributes_of(details_);
   info.transport = session_.peer_details();
-  session_.establish(std::move(realm_), std::move(info));  // deletes this
+  session_.establish(std::move(realm), std::move(info));  // deletes this
 }
 
 void Handshake::deny(std::string_view uri, std::string_view message) {

@@ -57,8 +57,11 @@ class Handshake {
   void end_operation(bool cancel);
   bool begin_operation();
 
+  std::shared_ptr<RealmPort> welcoming_realm(const AuthAnswer& answer, Status& why);
+
   Session& session_;
-  std::shared_ptr<RealmPort> realm_;
+  std::string realm_uri_;  // as HELLO names it
+  Door door_;
   Value details_;
   Value authextra_;
   Value roles_;

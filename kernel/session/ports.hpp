@@ -65,12 +65,23 @@ class RealmPort {
   const uint64_t id_ = next_id();
 };
 
+// Where a client wants to go: a realm that is there, or one that the template would make.
+struct Door {
+  std::shared_ptr<RealmPort> realm;     // null: it is not there yet
+  const RealmPolicy* policy = nullptr;  // the realm's, or the template's; null: there is no way in
+
+  explicit operator bool() const { return policy != nullptr; }
+};
+
 class RouterPort {
  public:
   virtual ~RouterPort() = default;
 
   const RouterPolicy& policy() const { return policy_; }
-  // The realm of that URI, made from the template if there is one; else null and why. [any]
+  // What a client that names this URI finds; without a policy: `why`. Makes nothing. [any]
+  virtual Door door(std::string_view uri, Status& why) = 0;
+  // The realm of that URI, made from the template if there is one; else null and why. One that was
+  // made goes again with the last handle to it, unless somebody has been welcomed in it. [any]
   virtual std::shared_ptr<RealmPort> realm(std::string_view uri, Status& why) = 0;
   // A session id that no live session of this router has; claimed until released. [any]
   virtual uint64_t claim_session_id() = 0;

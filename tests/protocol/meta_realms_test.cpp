@@ -42,6 +42,69 @@ TEST_CASE("S-08: a realm that nobody gets into does not stay either") {
   }
 }
 
+TEST_CASE("S-08: HELLOs that are denied leave no realm behind") {
+  FOR_ALL_SETUPS(setup);
+  const bool remove = GENERATE(true, false);
+  const Value section = json(R"({"authenticators": {
+    "people": {"type": "ticket", "users": {"joe": {"role": "user", "ticket": "secret"}}}}})");
+  const std::string patch =
+      to_json(dict({{"router", json(R"({"max_realms": 5})")},
+                    {"realm_template", merged(section, dict({{"remove_when_empty", remove}}))}}));
+  World world(setup, patch);
+  const Value claim =
+      merged(client_details(), json(R"({"authmethods":["ticket"],"authid":"joe"})"));
+  // More of them than there may be realms: without a method, with a wrong answer, without any.
+  for (int i = 0; i < 6; ++i) {
+    const std::string realm = "com.example.made" + std::to_string(i);
+    Peer& guest = world.connect();
+    guest.send(list(kHello, realm, client_details()));
+    guest.expect_abort("wamp.error.authentication_required");
+    Peer& wrong = world.connect();
+    REQUIRE(wrong.hello(realm, claim).type() == kChallenge);
+    CHECK_FALSE(world.router.router().remove_realm(realm));  // nor while they are asked
+    wrong.send(list(kAuthenticate, "wrong", dict()));
+    wrong.expect_abort("wamp.error.authentication_denied");
+    Peer& gone = world.connect();
+    REQUIRE(gone.hello(realm, claim).type() == kChallenge);
+    gone.send(list(kAbort, dict(), "wamp.error.authentication_failed"));
+    gone.expect_closed();
+    CHECK_FALSE(world.router.router().remove_realm(realm));
+  }
+  CHECK(world.router.log_count("made from the template") == 0);
+
+  // Who is let in makes it, and finds who came at the same time.
+  std::vector<Peer*> peers;
+  for (int i = 0; i < 4; ++i) {
+    peers.push_back(&world.connect());
+    peers.back()->send(list(kHello, "com.example.made", claim));
+  }
+  for (Peer* peer : peers) {
+    peer->expect(kChallenge);
+    peer->send(list(kAuthenticate, "secret", dict()));
+  }
+  for (Peer* peer : peers) {
+    CHECK(peer->expect(kWelcome).details().find("realm").as_string() == "com.example.made");
+  }
+  CHECK(ask(*peers[0], "wamp.session.count").as_int() == 4);
+  CHECK(world.router.log_count("made from the template") == 1);
+  for (Peer* peer : peers) peer->leave();
+  CHECK(static_cast<bool>(world.router.router().remove_realm("com.example.made")) == !remove);
+}
+
+TEST_CASE("S-08: a realm that is added while somebody joins one of the template is another") {
+  World world(
+      {{Carrier::websocket, Format::json}, 3},
+      to_json(dict({{"realm_template", json(R"({"authenticators": {"people": {"type": "ticket",
+               "users": {"joe": {"role": "user", "ticket": "secret"}}}}})")}})));
+  const Value claim =
+      merged(client_details(), json(R"({"authmethods":["ticket"],"authid":"joe"})"));
+  Peer& peer = world.connect();
+  REQUIRE(peer.hello("com.example.made", claim).type() == kChallenge);
+  REQUIRE(world.router.router().add_realm(json(R"({"uri": "com.example.made"})")));
+  peer.send(list(kAuthenticate, "secret", dict()));
+  peer.expect_abort("wamp.error.no_such_realm");
+}
+
 // Calls between loops while the realm they belong to goes, and comes again under the same name.
 TEST_CASE("S-16: letters that are on their way outlive no realm") {
   const unsigned loops = GENERATE(1u, 3u);
