@@ -2,6 +2,7 @@
 // is touched from here while they run.
 #include "kernel/loop/listener.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -94,6 +95,11 @@ Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenO
       options.close_timeout_ms == 0 ? kCloseTimeoutMs : options.close_timeout_ms;
   source->handshake_timeout_ms =
       options.handshake_timeout_ms == 0 ? kHandshakeTimeoutMs : options.handshake_timeout_ms;
+  constexpr uint32_t kLongestMs = INT32_MAX;
+  source->user_timeout_ms = options.user_timeout_ms != 0
+                                ? std::min(options.user_timeout_ms, kLongestMs)
+                                : static_cast<uint32_t>(std::min<uint64_t>(
+                                      uint64_t{options.socket.keepalive_s} * 2000, kLongestMs));
   source->max_connections = options.max_connections;
   source->max_per_address = options.max_per_address;
   auto trusted = IpRanges::parse(options.trusted_proxies);

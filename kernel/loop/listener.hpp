@@ -36,6 +36,7 @@ struct ListenOptions {
   std::string shares_as;              // what comes in here, in words; empty = never shared
   uint32_t max_unrecognized = 0;      // see nx_listen_options
   uint32_t recognize_timeout_ms = 0;  // 0 = 5 seconds
+  uint32_t user_timeout_ms = 0;       // see nx_listen_options
 };
 
 class Listener final : public nx_listener {

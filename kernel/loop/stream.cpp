@@ -56,6 +56,7 @@ Stream::~Stream() {
 
 void Stream::announce(nx_stream_info& info) {
   phase_ = Phase::open;
+  limit_silence();
   connection_ = source().handler->accepted(source().user, this, &info);
   if (connection_ == nullptr && phase_ == Phase::open) die(NX_CLOSED_BY_ROUTER, {});
 }
@@ -79,7 +80,9 @@ uint8_t* Stream::reserve(size_t size) {
 
 void Stream::commit(size_t used) {
   if (phase_ != Phase::open) return;
+  const size_t before = out_.size();
   out_.commit(used);
+  appended_ += out_.size() - before;
   appended();
 }
 
@@ -96,6 +99,7 @@ nx_status Stream::write(const nx_bytes* parts, uint32_t part_count, nx_buffer* o
       die(NX_CLOSED_LOST, "out of memory");
       return NX_E_MEMORY;
     }
+    appended_ += part.size();
   }
   appended();
   return phase_ == Phase::open ? NX_OK : NX_E_CLOSED;
@@ -167,6 +171,7 @@ void Stream::on_due(TimerNode& timer) {
       stream.die(NX_CLOSED_TIMEOUT, {});
       break;
     default:
+      if (stream.puts_off_close()) return;
       // What the peer has not taken by now it will not take.
       stream.die(0, {}, stream.queued() > 0);
   }
@@ -183,7 +188,7 @@ void Stream::close(uint32_t how, uint32_t reason, std::string_view text) {
   phase_ = Phase::closing;
   reading_ = false;
   if (!delivering_) spill_.clear();
-  arm_deadline(source().close_timeout_ms);
+  arm_close(close_period());
   mark_dirty();  // even if nothing is queued: the end of the turn goes on from here
 }
 
@@ -195,8 +200,31 @@ void Stream::begin_linger() {
     die(0, {});
     return;
   }
+  if (min_rate_ != 0) return arm_close(close_period());
   const uint64_t now = loop().now_ms();
   arm_deadline(std::min(deadline_at_ > now ? deadline_at_ - now : 1, kLingerMs));
+}
+
+uint64_t Stream::close_period() const {
+  const uint64_t whole = source().close_timeout_ms;
+  return phase_ == Phase::lingering ? std::min(whole, kLingerMs) : whole;
+}
+
+void Stream::arm_close(uint64_t delay_ms) {
+  if (min_rate_ != 0) close_mark_ = acknowledged();
+  arm_deadline(delay_ms);
+}
+
+// A client that reads what is still on its way to it is not cut off, however slow it is. Not even
+// once all of it is with the system: a socket that is gone answers what the client may say with a
+// reset, which destroys what the client has not read.
+bool Stream::puts_off_close() {
+  if (min_rate_ == 0) return false;
+  const uint64_t taken = acknowledged() - close_mark_;
+  const uint64_t period = close_period();
+  if (acknowledged_ >= appended_ || taken < uint64_t{min_rate_} * period / 1000) return false;
+  arm_close(period);
+  return true;
 }
 
 void Stream::remember_end(uint32_t reason, std::string_view text) {

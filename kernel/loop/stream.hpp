@@ -14,6 +14,7 @@
 // function of the stream.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -48,6 +49,7 @@ struct StreamSource {
   bool is_unix = false;
   uint32_t close_timeout_ms = 0;
   uint32_t handshake_timeout_ms = 0;
+  uint32_t user_timeout_ms = 0;  // TCP_USER_TIMEOUT; 0 = the system's own patience
   uint32_t max_connections = 0;  // 0 = no limit
   uint32_t max_per_address = 0;  // 0 = no limit
   bool proxy_protocol = false;   // connections of trusted proxies begin with a PROXY header
@@ -97,6 +99,14 @@ class Admission {
   EventLoop* loop_ = nullptr;
 };
 
+// As nx_stream_progress.
+struct StreamProgress {
+  uint64_t received = 0;
+  uint64_t appended = 0;
+  uint64_t acknowledged = 0;
+  uint64_t room = 0;
+};
+
 class Stream final : public nx_stream, public EventTarget, public TimerNode {
  public:
   static Stream& of(nx_stream* stream) { return *static_cast<Stream*>(stream); }
@@ -117,6 +127,10 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   void close(uint32_t how, uint32_t reason, std::string_view text);
   nx_status at_flush();
   int64_t flush_now();
+  StreamProgress progress();
+  void set_min_rate(uint64_t bytes_per_second) {
+    min_rate_ = static_cast<uint32_t>(std::min<uint64_t>(bytes_per_second, UINT32_MAX));
+  }
 
   // For SharedAddress, from the handler's received(): the stream is another listener's from now on,
   // whose accepted() is called. False when that did not take it; the stream is ending then.
@@ -165,6 +179,9 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   void die(uint32_t reason, std::string_view text, bool reset = false);
   void remember_end(uint32_t reason, std::string_view text);
   void arm_deadline(uint64_t delay_ms);
+  void arm_close(uint64_t delay_ms);
+  bool puts_off_close();
+  uint64_t close_period() const;
   bool set_interest(uint32_t events);
   void call_later();
   void call();     // by the loop, after call_later(): what must not happen inside our functions
@@ -186,6 +203,10 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   void end_of_input();
   void resume();
 
+  // stream_progress.cpp
+  uint64_t acknowledged();
+  void limit_silence();
+
   // stream_write.cpp
   void appended();
   void mark_dirty();
@@ -206,6 +227,12 @@ class Stream final : public nx_stream, public EventTarget, public TimerNode {
   ByteQueue out_;
   Spill spill_;
   uint64_t deadline_at_ = 0;  // 0 = none; the timer may be due earlier, and then looks here
+  uint64_t received_ = 0;     // these four as in StreamProgress
+  uint64_t appended_ = 0;
+  uint64_t acknowledged_ = 0;  // when it was last looked at, as is room_
+  uint64_t room_ = 0;
+  uint64_t close_mark_ = 0;  // acknowledged when the end of a close was armed
+  uint32_t min_rate_ = 0;    // that puts that off; 0 = it is absolute
   int fd_;
   uint32_t interest_ = 0;   // what epoll reports; 0 = not registered
   uint32_t discarded_ = 0;  // bytes thrown away since close()

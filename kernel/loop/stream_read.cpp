@@ -161,6 +161,7 @@ Stream::Fill Stream::fill(uint8_t* to, size_t room) {
   if (size > 0) {
     result.size = static_cast<size_t>(size);
     result.more = result.size == room;
+    received_ += result.size;
     loop().count().reads.add();
     loop().count().bytes_in.add(result.size);
   } else if (size == 0) {
@@ -192,6 +193,7 @@ Stream::Fill Stream::fill_decrypted(uint8_t* to, size_t room, bool from_socket) 
   }
   const Tls::Read read = tls_->read(to, room);
   result.size = read.size;
+  received_ += read.size;
   result.ended = read.ended;
   result.failed = read.failed;
   // Answers to key updates, tickets, alerts. A peer that provokes them and takes none is hostile.

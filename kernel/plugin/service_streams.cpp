@@ -74,6 +74,7 @@ ListenOptions to_options(const nx_listen_options& from) {
   options.shares_as = text(from.shares_as);
   options.max_unrecognized = from.max_unrecognized;
   options.recognize_timeout_ms = from.recognize_timeout_ms;
+  options.user_timeout_ms = from.user_timeout_ms;
   return options;
 }
 
@@ -169,6 +170,22 @@ void check(nx_host* host, const nx_listen_options* options,
   }
 }
 
+void progress(nx_stream* stream, nx_stream_progress* out) {
+  if (!NX_HAS(out, struct_size)) return;
+  const StreamProgress now = Stream::of(stream).progress();
+  nx_stream_progress told{};
+  told.struct_size = out->struct_size;
+  told.received = now.received;
+  told.appended = now.appended;
+  told.acknowledged = now.acknowledged;
+  told.room = now.room;
+  std::memcpy(out, &told, std::min<size_t>(told.struct_size, sizeof told));
+}
+
+void set_min_rate(nx_stream* stream, uint64_t bytes_per_second) {
+  Stream::of(stream).set_min_rate(bytes_per_second);
+}
+
 uint32_t is_trusted_proxy(nx_stream* stream, nx_str address) {
   if (text_mistake(address) != nullptr) return 0;
   return Stream::of(stream).is_trusted_proxy(to_view(address)) ? 1 : 0;
@@ -211,7 +228,9 @@ const nx_host_streams_v1* streams_service() {
                                            &flush,
                                            &is_trusted_proxy,
                                            &set_client_address,
-                                           &reload};
+                                           &reload,
+                                           &progress,
+                                           &set_min_rate};
   return &table;
 }
 

@@ -93,8 +93,11 @@ void LateAnswer::result(const Value& list) const {
   if (session->build().result(request, list, {}) != NX_OK) {
     return fail(uri::kInvalidArgument, "the result cannot be said in the caller's format");
   }
-  if (session->send_reply() == Sent::too_large) {  // T-27
+  const Sent sent = session->send_result(session->shard().out.bytes());
+  if (sent == Sent::too_large) {  // T-27
     fail(uri::kPayloadSizeExceeded, "the caller does not accept messages of this size");
+  } else if (sent == Sent::full) {
+    fail(uri::kNetworkFailure, "the caller reads too slowly: reply_bytes wait for it already");
   }
 }
 

@@ -141,7 +141,13 @@ void answer(Session& caller, uint64_t request, uint64_t subscription, History& h
     return caller.reply_error(Code::call, request, uri::kInvalidArgument,
                               "the events cannot be said in the caller's format");
   }
-  if (caller.send_reply() == Sent::too_large) too_large(caller, request);
+  const Sent sent = caller.send_result(caller.shard().out.bytes());
+  if (sent == Sent::too_large) {
+    too_large(caller, request);
+  } else if (sent == Sent::full) {
+    caller.reply_error(Code::call, request, uri::kNetworkFailure,
+                       "the caller reads too slowly: reply_bytes wait for it already");
+  }
 }
 
 void get_events(MetaCall& call) {

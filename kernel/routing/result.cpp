@@ -5,6 +5,13 @@
 #include "kernel/session/session.hpp"
 
 namespace nexus {
+namespace {
+
+constexpr std::string_view kTooLarge = "the caller does not accept messages of this size";
+constexpr std::string_view kOverdue =
+    "the caller reads too slowly: reply_bytes wait for it already";
+
+}  // namespace
 
 void Dealer::yield(Session& session, const Message& message, const Options& options) {
   SessionTables& tables = session.tables();
@@ -117,9 +124,15 @@ bool Dealer::reply_here(Shard& shard, SessionRef ref, uint64_t call, const Reply
   if (build_reply(caller->build(), call, reply) != NX_OK) {
     failed_uri = uri::kInvalidArgument;
     failed_text = "the result cannot be said in the caller's format";
-  } else if (caller->send_reply() == Sent::too_large) {  // T-27
-    failed_uri = uri::kPayloadSizeExceeded;
-    failed_text = "the caller does not accept messages of this size";
+  } else {
+    const Sent sent = caller->send_result(caller->shard().out.bytes());
+    if (sent == Sent::too_large) {  // T-27
+      failed_uri = uri::kPayloadSizeExceeded;
+      failed_text = kTooLarge;
+    } else if (sent == Sent::full) {
+      failed_uri = uri::kNetworkFailure;
+      failed_text = kOverdue;
+    }
   }
   if (failed_uri.empty()) return true;
   if (!reply.final()) end_call(*caller, call);  // a hole in a stream of results ends it
@@ -136,7 +149,8 @@ void Dealer::reply_bytes(Shard& shard, SessionRef ref, uint64_t call, uint64_t t
   const SessionRef callee = record->callee;
   if (final) end_call(*caller, call);
   const bool lost = bytes.empty();
-  if (!lost && caller->send(Urgency::reply, bytes) != Sent::too_large) return;
+  const Sent sent = lost ? Sent::closed : caller->send_result(bytes);
+  if (!lost && sent != Sent::too_large && sent != Sent::full) return;
   if (!final) {
     end_call(*caller, call);
     Shard& there = *shards_[callee.loop()];
@@ -147,8 +161,10 @@ void Dealer::reply_bytes(Shard& shard, SessionRef ref, uint64_t call, uint64_t t
     return caller->reply_error(Code::call, call, uri::kNetworkFailure,
                                "the router is out of memory");
   }
-  caller->reply_error(Code::call, call, uri::kPayloadSizeExceeded,
-                      "the caller does not accept messages of this size");
+  if (sent == Sent::full) {
+    return caller->reply_error(Code::call, call, uri::kNetworkFailure, kOverdue);
+  }
+  caller->reply_error(Code::call, call, uri::kPayloadSizeExceeded, kTooLarge);
 }
 
 }  // namespace nexus

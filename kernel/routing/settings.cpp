@@ -43,16 +43,27 @@ constexpr nx_option kRouter[] = {
            "Largest message of a transport that has no limit of its own."),
     OPTION(NX_OPTION_INT, 0, "max_depth", "64", "", 4, 64,
            "How deep lists and dicts may nest, the message itself included."),
-    OPTION(NX_OPTION_SIZE, 0, "queue_bytes", "8M", "", 262144, 4294967296,
-           "Outgoing bytes that may wait for one client. Events beyond it are dropped, calls fail; "
-           "twice as much in replies ends the session."),
+    OPTION(
+        NX_OPTION_SIZE, 0, "queue_bytes", "8M", "", 262144, 4294967296,
+        "Outgoing bytes that may wait for one client. Events beyond it are dropped, calls of its "
+        "procedures fail; beyond half of it the router reads no more requests from the client."),
     OPTION(NX_OPTION_INT, 0, "queue_messages", "65536", "", 64, 16777216,
            "Outgoing messages that may wait for one client."),
     OPTION(NX_OPTION_CHOICE, 0, "slow_subscriber", "drop", "drop|disconnect", 0, 0,
            "What happens when an event finds a full queue: the event is dropped and counted, or "
            "the client is disconnected."),
     OPTION(NX_OPTION_CHOICE, 0, "unread_replies", "disconnect", "disconnect|keep", 0, 0,
-           "What happens to a client that lets twice queue_bytes of replies pile up."),
+           "What happens to a client that lets twice queue_bytes of replies pile up and does not "
+           "read on for unread_timeout."),
+    OPTION(NX_OPTION_DURATION, 0, "unread_timeout", "30s", "", 10, 3600000,
+           "How long such a client may take less than min_rate of what waits for it."),
+    OPTION(NX_OPTION_SIZE, 0, "reply_bytes", "64M", "", 1048576, 1099511627776,
+           "Bytes that may wait for a client that reads its replies too slowly; results of calls "
+           "beyond it are not sent, and the calls fail."),
+    OPTION(
+        NX_OPTION_SIZE, 0, "min_rate", "1K", "", 1, 4294967295,
+        "Bytes in a second, averaged over the deadline, with which a client that has joined puts "
+        "off the deadlines of its connection, by reading or by sending."),
     OPTION(NX_OPTION_INT, 0, "access_cache", "16384", "", 1, 100000000,
            "Answers of authorizers that each loop remembers."),
     OPTION(NX_OPTION_INT, 0, "trim_after_sessions", "1000", "", 0, 100000000,
@@ -243,6 +254,9 @@ RouterPolicy make_router_policy(const Value& s) {
   policy.max_depth = static_cast<uint32_t>(s.find("max_depth").as_uint());
   policy.queue_bytes = s.find("queue_bytes").as_uint();
   policy.queue_messages = s.find("queue_messages").as_uint();
+  policy.unread_timeout_ms = s.find("unread_timeout").as_uint();
+  policy.reply_bytes = s.find("reply_bytes").as_uint();
+  policy.min_rate = s.find("min_rate").as_uint();
   policy.disconnect_slow_subscribers = s.find("slow_subscriber").as_string() == "disconnect";
   policy.drop_for_unread_replies = s.find("unread_replies").as_string() == "keep";
   policy.access_cache = s.find("access_cache").as_uint();

@@ -48,12 +48,15 @@ struct RouterPolicy {
   uint64_t max_message_size = 16 * 1024 * 1024;
   uint64_t queue_bytes = 8 * 1024 * 1024;
   uint64_t queue_messages = 65536;
-  bool disconnect_slow_subscribers = false;  // past the queue limit: disconnect, not drop events
-  bool drop_for_unread_replies = false;      // past the hard limit: drop events only, stay
-  uint32_t max_connections = 0;              // of all listeners together; 0 = no limit
-  uint64_t max_realms = 10000;               // made from the template, configured ones included
-  uint64_t access_cache = 16384;             // remembered answers of authorizers, per loop
-  uint64_t trim_after_sessions = 1000;       // 0 = never
+  uint64_t min_rate = 1024;  // bytes a second that put off the deadlines of who has joined
+  uint64_t unread_timeout_ms = 30000;         // without them, past twice the limit in replies
+  uint64_t reply_bytes = uint64_t{64} << 20;  // results past it fail their calls
+  bool disconnect_slow_subscribers = false;   // past the queue limit: disconnect, not drop events
+  bool drop_for_unread_replies = false;       // past the hard limit: drop events only, stay
+  uint32_t max_connections = 0;               // of all listeners together; 0 = no limit
+  uint64_t max_realms = 10000;                // made from the template, configured ones included
+  uint64_t access_cache = 16384;              // remembered answers of authorizers, per loop
+  uint64_t trim_after_sessions = 1000;        // 0 = never
   uint64_t trim_delay_ms = 10000;
   uint32_t max_depth = 64;
   std::string agent;  // WELCOME.Details.agent; empty = not sent

@@ -112,6 +112,8 @@ void closed(nx_session* session, uint32_t reason, nx_str text) {
 
 uint64_t message_limit(nx_session* session) { return session_of(session).message_limit(); }
 
+uint64_t min_rate(nx_session* session) { return session_of(session).min_rate(); }
+
 constexpr nx_host_sessions_v1 kSessions = {
     sizeof(nx_host_sessions_v1),
     0,
@@ -122,6 +124,7 @@ constexpr nx_host_sessions_v1 kSessions = {
     &drained,
     &closed,
     &message_limit,
+    &min_rate,
 };
 
 // An answer to a question of this kind, in the name of the component that gives it.

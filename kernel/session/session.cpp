@@ -143,6 +143,14 @@ Build Session::build() {
 
 Sent Session::send_reply() { return send(Urgency::reply, shard_.out.bytes()); }
 
+Sent Session::send_result(Bytes message) {
+  if (!outbox_.overdue(message.size())) return send(Urgency::reply, message);
+  shard_.counters.calls_failed_busy.add();
+  return Sent::full;
+}
+
+uint64_t Session::min_rate() const { return was_joined_ ? shard_.router.policy().min_rate : 0; }
+
 Sent Session::send(Urgency urgency, Bytes message, nx_buffer* owner) {
   if (doomed_ != nullptr) return Sent::closed;
   const Sent sent = outbox_.send(urgency, message, owner);
@@ -165,12 +173,7 @@ Sent Session::send(Urgency urgency, Bytes message, nx_buffer* owner) {
 // The queue is long: stop reading from this client, and look again in the next turn, when the
 // end of this one has tried to write it all.
 void Session::check_queue() {
-  if (paused_ & kPauseQueue) {
-    if (!outbox_.hopeless() || shard_.router.policy().drop_for_unread_replies) return;
-    outbox_.refresh();
-    if (!outbox_.hopeless()) return;
-    return doom("does not read its replies: twice the queue limit has piled up");
-  }
+  if (paused_ & kPauseQueue) return;
   outbox_.refresh();
   if (!outbox_.congested()) return;
   pause(kPauseQueue);
@@ -189,6 +192,10 @@ void Session::on_queue_check(void* self) {
   if ((session.paused_ & kPauseQueue) == 0) return;
   session.outbox_.refresh();
   if (!session.outbox_.congested()) return session.resume(kPauseQueue);
+  if (session.outbox_.hopeless(session.shard_.loop.now_ms()) &&
+      !session.shard_.router.policy().drop_for_unread_replies) {
+    return session.doom("does not read its replies: twice the queue limit has piled up");
+  }
   session.queue_check_ = session.shard_.loop.start_timer(kAgainMs, &Session::on_queue_check, self);
 }
 
@@ -232,10 +239,24 @@ void Session::goodbye(std::string_view reason, std::string_view text, uint32_t h
   if (build().goodbye(reason, text) == NX_OK) send_reply();
   end(reason, text, how, reason);
   state_ = SessionState::closing;
-  set_deadline(shard_.router.policy().goodbye_timeout_ms);
+  await_goodbye();
   // The answer must be read even if requests were being held back.
   paused_ = 0;
   outbox_.set_reading(true);
+}
+
+// The answer can only come once the client has read all that lies before our GOODBYE.
+void Session::await_goodbye() {
+  outbox_.refresh();
+  goodbye_mark_ = outbox_.taken();
+  set_deadline(shard_.router.policy().goodbye_timeout_ms);
+}
+
+bool Session::reads_before_goodbye() {
+  const RouterPolicy& policy = shard_.router.policy();
+  outbox_.refresh();
+  const uint64_t taken = outbox_.taken() - goodbye_mark_;
+  return taken > 0 && taken >= policy.min_rate * policy.goodbye_timeout_ms / 1000;
 }
 
 void Session::drop(std::string_view text) {
@@ -297,6 +318,7 @@ void Session::establish(std::shared_ptr<RealmPort> realm, SessionInfo info) {
   }
   handshake_.reset();
   state_ = SessionState::established;
+  was_joined_ = true;
   shard_.counters.sessions_open.add();
   shard_.counters.sessions_joined.add();
   const Value details = welcome_details(*info_, *realm_, shard_.router.policy());
@@ -347,6 +369,7 @@ void Session::on_deadline(void* self) {
     case SessionState::authenticating:
       return session.abort(uri::kAuthenticationFailed, "authentication took too long");
     case SessionState::closing:
+      if (session.reads_before_goodbye()) return session.await_goodbye();
       session.state_ = SessionState::closed;
       return session.outbox_.close(NX_CLOSE_SHUTDOWN, "goodbye");
     default:

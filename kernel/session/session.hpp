@@ -39,6 +39,7 @@ class Session : public nx_session {
   uint32_t on_messages(const nx_bytes* messages, uint32_t count);
   void on_drained();
   uint64_t message_limit() const;  // of the next message; UINT64_MAX = the transport's own
+  uint64_t min_rate() const;       // that puts deadlines off; 0 = none does
   void on_closed(uint32_t reason, std::string_view text);
 
   // ---- for the routing layer
@@ -57,6 +58,9 @@ class Session : public nx_session {
   Build build();
   // Sends what build() made. A reply is never dropped.
   Sent send_reply();
+  // The same for the result of a call, which can be said in fewer words. Sent::full: so much waits
+  // for this client already that the call has to fail; nothing was sent.
+  Sent send_result(Bytes message);
   Sent send(Urgency urgency, Bytes message, nx_buffer* owner = nullptr);
   bool fits(size_t size) const { return outbox_.fits(size); }
 
@@ -107,6 +111,8 @@ class Session : public nx_session {
   void end(std::string_view reason, std::string_view text, uint32_t how, std::string_view uri);
   void check_queue();
   void doom(const char* text);  // drop() at the end of the turn
+  void await_goodbye();
+  bool reads_before_goodbye();
   static void on_deadline(void* self);
   static void on_queue_check(void* self);
 
@@ -120,11 +126,13 @@ class Session : public nx_session {
   bool said_goodbye_ = false;        // its last session did, and no HELLO has followed
   LoopGroup* counted_in_ = nullptr;  // where its connection is one of more_connections
   bool watched_ = false;             // plugins have been told that it joined
+  bool was_joined_ = false;          // this connection has seen a WELCOME
   uint32_t peer_flags_ = 0;
   const char* doomed_ = nullptr;  // why it goes at the end of this turn
   Outbox outbox_;
   TimerId deadline_ = 0;
-  TimerId queue_check_ = 0;  // while reading is off because of the queue
+  TimerId queue_check_ = 0;    // while reading is off because of the queue
+  uint64_t goodbye_mark_ = 0;  // what the client had taken when the wait for its GOODBYE began
   SessionInfoPtr info_;
   std::shared_ptr<RealmPort> realm_;
   SessionTables tables_;

@@ -2,6 +2,7 @@
 // at a time. [main]
 #include "plugins/support/listen_options.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace nexus::support {
@@ -132,6 +133,12 @@ nx_listen_options ListenOptions::to_abi() const {
   out.backlog = backlog;
   out.address = to_str(address);
   out.keepalive_s = keepalive_s;
+  // Not before the transport itself would give up: TCP takes a window that stays closed for an end
+  // as well, and who reads in large steps may still make progress enough.
+  if (keepalive_s != 0) {
+    const uint64_t cut_off = std::max<uint64_t>(uint64_t{keepalive_s} * 2000, progress_timeout_ms);
+    out.user_timeout_ms = static_cast<uint32_t>(std::min<uint64_t>(cut_off, INT32_MAX));
+  }
   out.unix_mode = unix_mode;
   out.close_timeout_ms = close_timeout_ms;
   out.unix_owner = to_str(unix_owner);

@@ -38,13 +38,17 @@ inline constexpr std::array kListenOptions = {
     option(NX_OPTION_BOOL, "proxy_protocol", "false",
            "Whether connections from trusted_proxies begin with a PROXY header, version 1 or 2."),
     option(NX_OPTION_DURATION, "tcp_keepalive", "60s",
-           "Idle time after which TCP probes the peer, in whole seconds; 0 = off.",
+           "Idle time after which TCP probes the peer, in whole seconds; a peer that is cut off "
+           "ends after twice that time, or ping_timeout or request_timeout if that is longer, idle "
+           "or not; 0 = off.",
            {0, 24 * kHourMs}),
     option(NX_OPTION_DURATION, "handshake_timeout", "5s",
            "Time for a new connection to finish TLS and to finish the transport's handshake.",
            {1, kHourMs}),
     option(NX_OPTION_DURATION, "close_timeout", "2s",
-           "Time for a closing connection to take what is queued and to close too.", {1, kHourMs}),
+           "Time for a closing connection to take what is queued and to close too; progress at the "
+           "router's min_rate puts it off.",
+           {1, kHourMs}),
     option(NX_OPTION_SIZE, "max_message_size", "",
            "Largest message to accept; default: the router's max_message_size.",
            {512, int64_t{1} << 30}),
@@ -86,6 +90,9 @@ struct ListenOptions {
   std::string trusted_proxies;
   bool proxy_protocol = false;
   uint32_t keepalive_s = 0;
+  // The longest deadline of this transport that progress puts off; 0 = it has none. Set by the
+  // transport, before it listens.
+  uint32_t progress_timeout_ms = 0;
   uint32_t handshake_timeout_ms = 5000;
   uint32_t close_timeout_ms = 2000;
   uint64_t max_message_size = 0;         // 0 = the router's

@@ -7,6 +7,15 @@
 #include <utility>
 
 namespace nexus::support {
+namespace {
+
+// From one 32-bit count to a later one; 0 if it is less.
+uint32_t grown(uint32_t before, uint32_t now) {
+  const auto step = static_cast<int32_t>(now - before);
+  return step > 0 ? static_cast<uint32_t>(step) : 0;
+}
+
+}  // namespace
 
 // ---- output ----------------------------------------------------------------------------------
 
@@ -65,6 +74,7 @@ void StreamConnection::count_pong(uint64_t size) {
 uint32_t StreamConnection::deliver(const nx_bytes* messages, uint32_t count) {
   resumed_ = false;
   const uint32_t taken = sessions().messages(session, messages, count);
+  heard_ = heard_ || taken != 0;
   if (taken >= count) return count;
   short_delivery_ = true;
   if (!resumed_) router_reads_ = false;
@@ -118,7 +128,6 @@ void StreamConnection::apply_reading() {
 }
 
 void StreamConnection::on_drained() {
-  heard_ = true;  // a peer that takes bytes is alive
   pong_bytes_ = 0;
   if (pong_paused_) {
     pong_paused_ = false;
@@ -142,30 +151,100 @@ void StreamConnection::arm_keepalive() {
 
 void StreamConnection::arm_keepalive_step() {
   armed_ms_ = give_up_in_ms_ == 0 ? ping_in_ms_ : std::min(ping_in_ms_, give_up_in_ms_);
+  // Looks now and then whether the ping has got through what lies before it.
+  if (give_up_in_ms_ != 0 && before_answer_ != 0) {
+    armed_ms_ = std::min(armed_ms_, std::max(1u, listener->ping_timeout_ms / 4));
+  }
   arm(kTimerKeepalive, armed_ms_);
 }
 
 // One deadline serves two periods: the one between pings, which keeps proxies from taking the
 // connection for dead whatever else happens on it, and the one in which the peer must be heard.
 TimerEvent StreamConnection::on_keepalive() {
-  // While paused, silence is our own doing.
-  if (heard_ || paused()) {
-    give_up_in_ms_ = 0;
-  } else if (give_up_in_ms_ != 0) {
+  if (give_up_in_ms_ != 0) {
     give_up_in_ms_ -= armed_ms_;
-    if (give_up_in_ms_ == 0) return TimerEvent::kPingTimeout;
+    if (gives_up()) return TimerEvent::kPingTimeout;
   }
   ping_in_ms_ -= armed_ms_;
   const bool ping = ping_in_ms_ == 0;
   if (ping) {
     ping_in_ms_ = listener->ping_interval_ms;
-    if (give_up_in_ms_ == 0) {
-      give_up_in_ms_ = listener->ping_timeout_ms;
-      heard_ = false;
-    }
+    if (give_up_in_ms_ == 0) await_answer();
   }
   arm_keepalive_step();
   return ping ? TimerEvent::kSendPing : TimerEvent::kNothing;
+}
+
+// A ping is about to be queued: from here on a sign of life is waited for.
+void StreamConnection::await_answer() {
+  give_up_in_ms_ = listener->ping_timeout_ms;
+  heard_ = false;
+  uint64_t unread = 0;
+  before_answer_ = 0;
+  // Behind nothing a ping is there at once.
+  if (look(mark_, &unread) && unread != 0) {
+    before_answer_ = static_cast<uint32_t>(std::min<uint64_t>(unread, UINT32_MAX));
+  }
+}
+
+// Waiting for an answer, whose time may be over. As long as the peer's side does not have what lay
+// before the ping, nothing that it says proves that it reads, and it has to take that at a minimum
+// rate. From then on there is the whole time for the answer, which comes when the peer has read out
+// of its system's buffer what was there before.
+bool StreamConnection::gives_up() {
+  Mark now;
+  const bool known = look(now, nullptr);
+  if (known && before_answer_ != 0 && now.out - mark_.out >= before_answer_) {
+    before_answer_ = 0;
+    mark_ = now;
+    give_up_in_ms_ = listener->ping_timeout_ms;
+  }
+  // While nothing is read here, silence is our own doing; that nothing is taken is not.
+  if (before_answer_ == 0 && (heard_ || paused() || pong_paused_)) {
+    give_up_in_ms_ = 0;
+    return false;
+  }
+  if (give_up_in_ms_ != 0) return false;
+  if (!known || !puts_off(now, listener->ping_timeout_ms, true)) return true;
+  if (before_answer_ != 0) before_answer_ -= now.out - mark_.out;
+  mark_ = now;
+  give_up_in_ms_ = listener->ping_timeout_ms;
+  return false;
+}
+
+// Where the connection is now, and how much of what was queued the peer's side does not have. False
+// from a router that does not tell.
+bool StreamConnection::look(Mark& now, uint64_t* unread) const {
+  if (!NX_HAS(&streams(), progress)) return false;
+  nx_stream_progress progress{};
+  progress.struct_size = sizeof progress;
+  streams().progress(stream, &progress);
+  now.out = static_cast<uint32_t>(progress.acknowledged);
+  now.window = static_cast<uint32_t>(progress.room - progress.acknowledged);
+  now.in = static_cast<uint32_t>(progress.received) - control_in_;
+  if (unread != nullptr) *unread = progress.appended - progress.acknowledged;
+  return true;
+}
+
+// Has enough moved since mark_ for another period? Not before the client has been welcomed.
+bool StreamConnection::puts_off(const Mark& now, uint64_t period_ms, bool input_too) const {
+  const uint64_t rate = min_rate();
+  if (rate == 0) return false;
+  // What the peer's system has acknowledged the peer need not have read. While it cannot take any
+  // more the one follows the other; else the window tells, which opens as the peer reads.
+  const uint32_t out = before_answer_ != 0 ? now.out - mark_.out : grown(mark_.window, now.window);
+  const uint64_t moved = uint64_t{out} + (input_too ? grown(mark_.in, now.in) : 0);
+  return moved > 0 && moved >= rate * period_ms / 1000;
+}
+
+void StreamConnection::arm_close() {
+  uint64_t unread = 0;
+  before_answer_ = look(mark_, &unread) ? 1 : 0;  // what counts is what is acknowledged
+  arm(kTimerClose, listener->options.close_timeout_ms);
+}
+
+uint64_t StreamConnection::min_rate() const {
+  return session != nullptr && NX_HAS(&sessions(), min_rate) ? sessions().min_rate(session) : 0;
 }
 
 TimerEvent StreamConnection::on_deadline() {
@@ -173,8 +252,15 @@ TimerEvent StreamConnection::on_deadline() {
   switch (timer_) {
     case kTimerHandshake:
       return TimerEvent::kHandshakeTimeout;
-    case kTimerClose:
-      return TimerEvent::kCloseTimeout;
+    case kTimerClose: {
+      // Our close frame may still be behind what a slow reader has to read first.
+      Mark now;
+      if (!look(now, nullptr) || !puts_off(now, listener->options.close_timeout_ms, false)) {
+        return TimerEvent::kCloseTimeout;
+      }
+      arm_close();
+      return TimerEvent::kNothing;
+    }
     case kTimerKeepalive:
       return on_keepalive();
     case kTimerPong:
@@ -182,7 +268,7 @@ TimerEvent StreamConnection::on_deadline() {
         pong_paused_ = false;
         pong_bytes_ = 0;
       }
-      arm_keepalive();
+      arm_keepalive_step();
       apply_reading();
       return TimerEvent::kNothing;
     case kTimerNone:
@@ -208,6 +294,9 @@ void StreamConnection::log_refusal(uint32_t level, std::string_view address,
 void StreamConnection::end(uint32_t how, uint32_t reason, std::string_view text) {
   if (ended_ && how != NX_CLOSE_NOW) return;
   ended_ = true;
+  if (how != NX_CLOSE_NOW && NX_HAS(&streams(), set_min_rate)) {
+    streams().set_min_rate(stream, min_rate());
+  }
   streams().close(stream, how, reason, to_str(text));
 }
 

@@ -76,13 +76,16 @@ class StreamConnection {
   // again or is not wanted any more.
   Room room_for(uint64_t size, MessageBatch& batch);
   // Brackets around the transport's received(); the second one returns `used`.
-  void begin_received() {
-    in_received_ = true;
-    heard_ = true;
-  }
+  void begin_received() { in_received_ = true; }
   uint64_t end_received(uint64_t used);
   // The router wants no messages now; what follows in the input has to wait.
   bool paused() const { return !router_reads_; }
+  // A control frame of so many bytes has come. They bring nothing forward, and only the answer to a
+  // ping is a sign of life: a peer that has ceased to read may still send pings by the clock.
+  void on_control_frame(uint64_t size, bool pong) {
+    control_in_ += static_cast<uint32_t>(size);
+    heard_ = heard_ || pong;
+  }
   // nx_transport_v1.set_reading.
   void set_reading(bool on);
   // The stream's drained().
@@ -90,7 +93,7 @@ class StreamConnection {
 
   // ---- deadlines ----
   void arm_handshake() { arm(kTimerHandshake, listener->options.handshake_timeout_ms); }
-  void arm_close() { arm(kTimerClose, listener->options.close_timeout_ms); }
+  void arm_close();
   // Starts pinging, if the listener does that at all.
   void arm_keepalive();
   TimerEvent on_deadline();
@@ -99,7 +102,8 @@ class StreamConnection {
   // `connection` is what the functions of `vtable` will be called with.
   nx_status open_session(void* connection, const nx_transport_v1& vtable, const nx_peer& peer,
                          uint32_t serializer);
-  // Ends the stream; closed() follows. `how` and `reason` are NX_CLOSE_* and NX_CLOSED_*.
+  // Ends the stream; closed() follows. `how` and `reason` are NX_CLOSE_* and NX_CLOSED_*. A client
+  // that was welcomed is given time for what is queued as long as it takes it.
   void end(uint32_t how, uint32_t reason, std::string_view text);
   // The stream's closed(): tells the session, if there is one. The caller deletes the connection.
   void on_closed(uint32_t reason, nx_str text);
@@ -118,18 +122,31 @@ class StreamConnection {
   nx_stream* const stream;
   nx_session* session = nullptr;
 
+  // nx_host_sessions_v1.min_rate of this session; 0 = deadlines are absolute.
+  uint64_t min_rate() const;
+
  protected:
   bool ended_ = false;  // end() has been called
 
  private:
   enum Timer : uint8_t { kTimerNone, kTimerHandshake, kTimerKeepalive, kTimerPong, kTimerClose };
+  // Where a connection was when a period began; differences count, so 32 bits are enough.
+  struct Mark {
+    uint32_t out = 0;     // acknowledged by the peer's side
+    uint32_t window = 0;  // room that it has beyond that
+    uint32_t in = 0;      // received, without control frames
+  };
   void arm(Timer timer, uint64_t delay_ms);
   void arm_keepalive_step();
   TimerEvent on_keepalive();
+  bool gives_up();
+  void await_answer();
+  bool look(Mark& now, uint64_t* unread) const;
+  bool puts_off(const Mark& now, uint64_t period_ms, bool input_too) const;
   void apply_reading();
 
   Timer timer_ = kTimerNone;
-  bool heard_ = false;  // something arrived since the ping that is waited for
+  bool heard_ = false;  // a sign of life came since the ping that is waited for
   bool in_received_ = false;
   bool router_reads_ = true;  // what the router asked for
   bool stream_reads_ = true;  // what the stream was told
@@ -141,6 +158,11 @@ class StreamConnection {
   uint32_t ping_in_ms_ = 0;     // from the last deadline to the next ping
   uint32_t give_up_in_ms_ = 0;  // to the end of waiting for a sign of life; 0 = not waiting
   uint32_t pong_bytes_ = 0;     // queued as answers since the queue was last seen empty
+  uint32_t control_in_ = 0;     // bytes of control frames
+  // While an answer is waited for: the bytes from mark_.out to the end of the ping, as long as the
+  // peer's side does not have that; then 0.
+  uint32_t before_answer_ = 0;
+  Mark mark_;  // of the deadline that runs, if progress can put it off
 };
 
 }  // namespace nexus::support

@@ -214,6 +214,23 @@ TEST_CASE("Z-01: an operation that is dropped is a denial") {
   peer.sync();
 }
 
+TEST_CASE("S-12: a session that is killed while its authorizer thinks ends with its GOODBYE") {
+  FOR_ALL_SETUPS(setup);
+  Value config = json(with_authorizer(R"({"goodbye_timeout":"1h"})"));
+  config = merged(config, json(R"({"realms":{"one":{"meta_kill_roles":["*"]}}})"));
+  World world(setup, to_json(config));
+  Peer& other = world.join();
+  Peer& waiting = world.join();
+  const uint64_t before = world.router.counters().messages_in;
+  waiting.publish("com.example.never");
+  CHECK(eventually([&] { return world.router.counters().messages_in > before; }));
+  other.expect_result(other.call("wamp.session.kill", dict(), list(waiting.session())));
+  waiting.expect(kGoodbye);
+  // Nothing else would: the deadline for it is an hour away.
+  waiting.send(list(kGoodbye, dict(), "wamp.close.goodbye_and_out"));
+  waiting.expect_closed();
+}
+
 TEST_CASE("Z-01: a client that goes while its authorizer thinks") {
   FOR_ALL_SETUPS(setup);
   World world(setup, with_authorizer());

@@ -52,7 +52,8 @@ constexpr nx_host_sessions_v1 kSessions = {
     [](nx_session*, uint32_t reason, nx_str text) {
       tell("closed " + std::to_string(reason) + " " + std::string(view(text)));
     },
-    [](nx_session*) -> uint64_t { return UINT64_MAX; }};
+    [](nx_session*) -> uint64_t { return UINT64_MAX; },
+    [](nx_session*) -> uint64_t { return 1024; }};
 
 constexpr nx_host_streams_v1 kStreams = {
     sizeof(nx_host_streams_v1),
@@ -91,7 +92,9 @@ constexpr nx_host_streams_v1 kStreams = {
     [](nx_stream*) -> int64_t { return 0; },
     [](nx_stream*, nx_str) -> uint32_t { return 0; },
     [](nx_stream*, nx_str) -> nx_status { return NX_E_INVALID; },
-    [](nx_listener*, nx_error*) -> nx_status { return NX_OK; }};
+    [](nx_listener*, nx_error*) -> nx_status { return NX_OK; },
+    [](nx_stream*, nx_stream_progress* out) { *out = {out->struct_size, 0, 10, 30, 20, 25}; },
+    [](nx_stream*, uint64_t rate) { tell("rate " + std::to_string(rate)); }};
 
 // A line is a message. "!" throws.
 class Lines : public StreamConnection {
@@ -247,6 +250,15 @@ TEST_CASE("a connection lives from accepted to closed") {
   CHECK(f.receive(connection, "next\n") == 5);
   CHECK(what_was_told() == Told{"message next"});
 
+  const auto& lines = *static_cast<Lines*>(connection);
+  CHECK(lines.min_rate() == 1024);
+  nx_stream_progress progress{};
+  REQUIRE(lines.progress(progress));
+  CHECK(progress.received == 10);
+  CHECK(progress.appended == 30);
+  CHECK(progress.acknowledged == 20);
+  CHECK(progress.room == 25);
+
   REQUIRE(driver == f.table);
   const nx_bytes parts[] = {bytes_of("a"), bytes_of("b")};
   const nx_message message = {sizeof(nx_message), 2, parts, nullptr, 2};
@@ -255,7 +267,8 @@ TEST_CASE("a connection lives from accepted to closed") {
   driver->set_reading(driven, 0);
   driver->close(driven, NX_CLOSE_FLUSH, to_nx("bye"));
   handler->drained(connection);
-  CHECK(what_was_told() == Told{"write a", "write b", "reading 0", "close 1 2 bye", "drained"});
+  CHECK(what_was_told() ==
+        Told{"write a", "write b", "reading 0", "rate 1024", "close 1 2 bye", "drained"});
   handler->closed(connection, NX_CLOSED_BY_ROUTER, to_nx("done"));
   CHECK(what_was_told() == Told{"ended", "closed 2 done", "deleted"});
 }

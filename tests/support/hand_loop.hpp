@@ -77,6 +77,7 @@ class HandGroup : public LoopGroup {
   uint32_t count() const override { return 2; }
   HandLoop& loop(uint32_t index) override { return index == 0 ? first : second; }
   Status start() override { return {}; }
+  uint64_t connections() const override { return more_connections.load(); }
   void stop() override {}
 
   HandLoop first{0};

@@ -46,7 +46,7 @@ void Connection::on_stream_deadline() {
       return;
     case TimerEvent::kPingTimeout:
       return fail(NX_CLOSE_NOW, NX_CLOSED_TIMEOUT,
-                  "nothing arrived within ping_timeout after a ping");
+                  "no answer and no progress within ping_timeout after a ping");
   }
 }
 
@@ -149,8 +149,8 @@ uint64_t Connection::read_frames(const uint8_t* data, uint64_t size, uint64_t st
       if (batch.full() && !flush(batch)) return batch.used;
       continue;
     }
+    on_control_frame(kHeaderSize + header.size, header.type == kPong);
     if (header.type == kPing) on_ping(payload, header.size);
-    // A pong, asked for or not, has already counted as a sign of life.
     batch.used = at;
   }
   flush(batch);

@@ -21,6 +21,7 @@ nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   min_peer_size = static_cast<uint64_t>(section.integer("min_peer_size", kMinLimit));
   ping_interval_ms = static_cast<uint32_t>(section.integer("ping_interval"));
   ping_timeout_ms = static_cast<uint32_t>(section.integer("ping_timeout", 30000));
+  options.progress_timeout_ms = ping_interval_ms == 0 ? 0 : ping_timeout_ms;
   return section.verdict(error);
 }
 

@@ -18,7 +18,8 @@ inline constexpr std::array kOwnOptions = {
                     "connection at a ping.",
                     {0, 24 * support::kHourMs}),
     support::option(NX_OPTION_DURATION, "ping_timeout", "30s",
-                    "Time after a ping in which anything must arrive, or the connection ends.",
+                    "Time after a ping in which the answer, a message, or progress at the router's "
+                    "min_rate must come, or the connection ends.",
                     {1, support::kHourMs}),
 };
 

@@ -19,7 +19,8 @@ inline constexpr std::array kOwnOptions = {
     support::option(NX_OPTION_DURATION, "ping_interval", "30s",
                     "Time between pings to the peer; 0 = none.", {0, 24 * support::kHourMs}),
     support::option(NX_OPTION_DURATION, "ping_timeout", "30s",
-                    "Time after a ping in which anything must arrive, or the connection ends.",
+                    "Time after a ping in which the answer, a message, or progress at the router's "
+                    "min_rate must come, or the connection ends.",
                     {1, support::kHourMs}),
     support::option(NX_OPTION_BOOL, "compression", "false",
                     "Whether to agree to permessage-deflate when a client offers it."),

@@ -64,7 +64,8 @@ void Connection::on_stream_deadline() {
       return;
     case TimerEvent::kPingTimeout:
       state_ = kDone;
-      end(NX_CLOSE_NOW, NX_CLOSED_TIMEOUT, "nothing arrived within ping_timeout after a ping");
+      end(NX_CLOSE_NOW, NX_CLOSED_TIMEOUT,
+          "no answer and no progress within ping_timeout after a ping");
       return;
     case TimerEvent::kCloseTimeout:
       state_ = kDone;

@@ -115,12 +115,12 @@ uint16_t Connection::check_data_frame(const FrameHeader& header, const char** er
 
 void Connection::on_control(const FrameHeader& header, const uint8_t* payload) {
   const auto size = static_cast<uint32_t>(header.payload_size);
+  on_control_frame(header.header_size + size, header.opcode == kPong);
   if (header.opcode == kClose) {
     on_close_frame(payload, size);
   } else if (header.opcode == kPing && send_control(kPong, payload, size)) {
     count_pong(size + 2);
   }
-  // A pong, asked for or not, has already counted as a sign of life.
 }
 
 void Connection::on_close_frame(const uint8_t* payload, uint64_t size) {

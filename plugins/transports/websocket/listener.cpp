@@ -15,6 +15,7 @@ nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   options.read(section, services, takes());
   ping_interval_ms = config.ping_interval_ms;
   ping_timeout_ms = config.ping_timeout_ms;
+  options.progress_timeout_ms = ping_interval_ms == 0 ? 0 : ping_timeout_ms;
   return section.verdict(error);
 }
 

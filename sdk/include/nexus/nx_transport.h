@@ -144,6 +144,10 @@ typedef struct nx_host_sessions_v1 {
    * accepts. To be asked when a message is announced that is larger than 1024 bytes, before room
    * is made for it; one that is larger ends the connection with NX_CLOSED_TOO_LARGE. [loop] */
   uint64_t (*message_limit)(nx_session* session);
+  /* Bytes in a second, averaged over a deadline, with which this client puts off every deadline of
+   * the carrier: slow is not dead. 0 before the client has been welcomed, since slow attackers live
+   * there: every deadline is absolute then. Never 0 again after that. [loop] */
+  uint64_t (*min_rate)(nx_session* session);
 } nx_host_sessions_v1;
 
 /* ---- streams: sockets done by the router ------------------------------------------------- */
@@ -200,6 +204,11 @@ typedef struct nx_listen_options {
   uint32_t max_unrecognized;
   /* How long such a connection may take for that; 0 = default. */
   uint32_t recognize_timeout_ms;
+  /* TCP: how long what was sent may stay without an answer from the peer's system, or the peer's
+   * window closed, before the connection counts as lost (TCP_USER_TIMEOUT). 0 = twice keepalive_s,
+   * and none where that is 0 too. */
+  uint32_t user_timeout_ms;
+  uint32_t reserved3;
 } nx_listen_options;
 
 #define NX_STREAM_TLS 1u
@@ -266,6 +275,23 @@ typedef struct nx_stream_handler {
   uint32_t (*recognize)(void* listener_user, const uint8_t* data, uint64_t size);
 } nx_stream_handler;
 
+/* How far a stream has come. All of them only grow, and count from its beginning; with TLS they
+ * are the bytes inside. */
+typedef struct nx_stream_progress {
+  uint32_t struct_size; /* set by the caller */
+  uint32_t reserved;
+  uint64_t received; /* read from the socket */
+  uint64_t appended; /* put into the output queue */
+  /* Of those, what the other side is known to have: its system has acknowledged it (TCP), or it
+   * has read it (Unix sockets). What only waits in buffers of this machine's system is not in it.
+   * Never more than the truth; exact once nothing is under way. */
+  uint64_t acknowledged;
+  /* How many bytes the other side has made room for, those that it has included. It grows while a
+   * peer reads out of its system's buffer, also when that has acknowledged everything long ago.
+   * Where that is not known, the same as `acknowledged`. */
+  uint64_t room;
+} nx_stream_progress;
+
 typedef struct nx_host_streams_v1 {
   uint32_t struct_size;
   uint32_t reserved;
@@ -296,7 +322,8 @@ typedef struct nx_host_streams_v1 {
    * A new one replaces the old one. Cheap. [loop] */
   void (*set_deadline)(nx_stream* stream, uint64_t delay_ms);
   /* NX_CLOSE_*; a close with FLUSH waits at most close_timeout_ms for the peer to take what is
-   * queued. closed() follows later. `reason` is one of NX_CLOSED_*, handed to closed(). [loop] */
+   * queued (see set_min_rate()). closed() follows later. `reason` is one of NX_CLOSED_*, handed to
+   * closed(). [loop] */
   void (*close)(nx_stream* stream, uint32_t how, uint32_t reason, nx_str text);
   /* Has handler->flushing called once at the end of this turn, before the queue is written: for a
    * transport that puts several messages into one frame. Asking again before that changes nothing.
@@ -323,6 +350,13 @@ typedef struct nx_host_streams_v1 {
   /* Reads the listener's certificate files again, for connections from now on; open ones stay as
    * they are. On an error everything does. [main] */
   nx_status (*reload)(nx_listener* listener, nx_error* error);
+  /* How far this stream has come. Costs two system calls: for deadlines, not for every message.
+   * [loop] */
+  void (*progress)(nx_stream* stream, nx_stream_progress* out);
+  /* From now on a close with FLUSH is not cut off after close_timeout_ms while the other side takes
+   * at least so many bytes in a second, averaged over that time; 0 = it is, which is how a stream
+   * begins. [loop] */
+  void (*set_min_rate)(nx_stream* stream, uint64_t bytes_per_second);
 } nx_host_streams_v1;
 
 #ifdef __cplusplus

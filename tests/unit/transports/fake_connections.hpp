@@ -53,6 +53,11 @@ struct nx_stream {
   uint64_t received_calls = 0;
   uint64_t owned_writes = 0;   // writes that came with an owner
   std::string client_address;  // as set_client_address() was told
+  uint64_t received_bytes = 0;
+  uint64_t appended = 0;               // to the queue, ever
+  uint64_t acknowledged = UINT64_MAX;  // what the peer has of them; else all that has left
+  uint64_t window = 0;                 // room that the peer has beyond what it has acknowledged
+  uint64_t min_rate = 0;               // as set_min_rate() was told
   std::unique_ptr<uint8_t[]> reserved;
   uint64_t reserved_size = 0;
 };

@@ -6,6 +6,7 @@
 // happen on a stream after its close, and closed() comes once.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -66,6 +67,8 @@ class FakeHost : public nx_host {
   std::vector<std::pair<std::string, std::string>> listen_mistakes;  // for check() to name
   std::vector<std::pair<std::string, std::string>> mistakes;         // that were reported
   uint64_t message_limit_now = UINT64_MAX;
+  uint64_t min_rate_now = 1000;  // 0: the client has not been welcomed
+  uint64_t now_ms = 0;
 
   struct Letter {
     void (*fn)(void* user);
@@ -111,6 +114,7 @@ class FakeHost : public nx_host {
   void feed(nx_stream& stream, std::string_view bytes) {
     if (stream.close_how != 0) return;  // a closing stream throws its input away
     stream.inbox += bytes;
+    stream.received_bytes += bytes.size();
     pump(stream);
     turn(stream);
   }
@@ -293,13 +297,17 @@ class FakeHost : public nx_host {
   static void commit(nx_stream* s, uint64_t used) {
     demand(s->reserved != nullptr && used <= s->reserved_size, "commit() beyond reserve()");
     s->queue.append(reinterpret_cast<const char*>(s->reserved.get()), used);
+    s->appended += used;
     s->reserved.reset();
   }
   static nx_status write(nx_stream* s, const nx_bytes* parts, uint32_t count, nx_buffer* owner) {
     demand(!s->closed, "write() on a stream that is gone");
     if (s->close_how != 0) return NX_E_CLOSED;
     if (owner != nullptr) ++s->owned_writes;
-    for (uint32_t i = 0; i < count; ++i) s->queue += text_of(parts[i]);
+    for (uint32_t i = 0; i < count; ++i) {
+      s->queue += text_of(parts[i]);
+      s->appended += parts[i].size;
+    }
     return NX_OK;
   }
   static uint64_t queued(nx_stream* s) { return s->queue.size(); }
@@ -391,6 +399,10 @@ class FakeHost : public nx_host {
     demand(session->closed == 0, "message_limit() after closed()");
     return session->host->message_limit_now;
   }
+  static uint64_t min_rate(nx_session* session) {
+    demand(session->closed == 0, "min_rate() after closed()");
+    return session->host->min_rate_now;
+  }
   static void on_drained(nx_session* session) { ++session->drained; }
   static void on_closed(nx_session* session, uint32_t reason, nx_str text) {
     demand(++session->closed == 1, "closed() twice");
@@ -406,7 +418,7 @@ class FakeHost : public nx_host {
                                             start_timer,
                                             cancel_timer,
                                             watch,
-                                            [](nx_host*) -> uint64_t { return 0; }};
+                                            [](nx_host* host) { return of(host).now_ms; }};
   static uint32_t is_trusted_proxy(nx_stream* stream, nx_str address) {
     return stream->host->trusted_proxies.count(text_of(address)) != 0 ? 1 : 0;
   }
@@ -415,6 +427,18 @@ class FakeHost : public nx_host {
     return stream->host->client_status;
   }
   static nx_status reload(nx_listener*, nx_error*) { return NX_OK; }
+  static void progress(nx_stream* s, nx_stream_progress* out) {
+    demand(!s->closed, "progress() on a stream that is gone");
+    demand(out->struct_size == sizeof *out, "struct_size");
+    out->received = s->received_bytes;
+    out->appended = s->appended;
+    out->acknowledged = std::min(s->acknowledged, s->appended - s->queue.size());
+    out->room = out->acknowledged + s->window;
+  }
+  static void set_min_rate(nx_stream* s, uint64_t rate) {
+    demand(!s->closed, "set_min_rate() on a stream that is gone");
+    s->min_rate = rate;
+  }
 
   static constexpr nx_host_log_v1 kLog = {sizeof(nx_host_log_v1), 0, write_log, log_enabled};
   static constexpr nx_host_config_v1 kConfig = {sizeof(nx_host_config_v1), 0, note_mistake};
@@ -435,7 +459,9 @@ class FakeHost : public nx_host {
                                                   flush_now,
                                                   is_trusted_proxy,
                                                   set_client_address,
-                                                  reload};
+                                                  reload,
+                                                  progress,
+                                                  set_min_rate};
   static constexpr nx_host_sessions_v1 kSessions = {sizeof(nx_host_sessions_v1),
                                                     0,
                                                     serializer,
@@ -444,7 +470,8 @@ class FakeHost : public nx_host {
                                                     messages,
                                                     on_drained,
                                                     on_closed,
-                                                    message_limit};
+                                                    message_limit,
+                                                    min_rate};
 };
 
 }  // namespace transports_test

@@ -273,18 +273,36 @@ TEST_CASE("WebSocket keepalive: pings come at their time, and silence after one 
     rig.host.fire_deadline(*rig.stream);  // what was heard before counts no more
     CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
   }
-  SECTION("any traffic counts, a part of a frame too") {
-    rig.feed("\x81");
+  SECTION("a message") {
+    rig.feed(frame(1, "[1]"));
     rig.host.fire_deadline(*rig.stream);
     CHECK_FALSE(rig.stream->closed);
   }
-  SECTION("a peer that takes bytes is alive") {
+  SECTION("a part of one counts, if it is as long as the minimum rate asks for") {
+    rig.feed(frame(1, std::string(1000, 'x')).substr(0, 300));  // 1000 bytes a second, 300 ms
+    rig.host.fire_deadline(*rig.stream);
+    CHECK_FALSE(rig.stream->closed);
+    CHECK(rig.stream->deadline == 300);
+    rig.host.fire_deadline(*rig.stream);  // and the next part has to come as well
+    CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
+  }
+  SECTION("one byte of a message is no progress") {
+    rig.feed("\x81");
+    rig.host.fire_deadline(*rig.stream);
+    CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
+  }
+  SECTION("a ping is no answer") {
+    for (int i = 0; i < 100; ++i) rig.feed(frame(9, "are you there?"));
+    rig.host.fire_deadline(*rig.stream);
+    CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
+  }
+  SECTION("that the socket takes bytes says nothing about the peer") {
     rig.stream->stuck = true;
     rig.session().send("x");
     rig.host.turn(*rig.stream);
     rig.host.unstick(*rig.stream);
     rig.host.fire_deadline(*rig.stream);
-    CHECK_FALSE(rig.stream->closed);
+    CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
   }
   SECTION("while the router does not read, nobody can be heard") {
     rig.session().set_reading(false);
@@ -296,6 +314,153 @@ TEST_CASE("WebSocket keepalive: pings come at their time, and silence after one 
     rig.host.fire_deadline(*rig.stream);
     CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
   }
+}
+
+// A backlog that lies before the ping, and of which the peer takes what it is told to.
+struct Backlog {
+  explicit Backlog(WebSocketRig& a_rig) : rig(a_rig) {
+    rig.session().send(std::string(100000, 'x'));
+    size = rig.stream->appended;
+    rig.stream->acknowledged = 0;
+    rig.host.turn(*rig.stream);
+    rig.host.fire_deadline(*rig.stream);  // the ping
+  }
+  void take(uint64_t bytes) { rig.stream->acknowledged += bytes; }
+  void take_rest() { rig.stream->acknowledged = rig.stream->appended; }
+  // Until so much time has passed, or the connection has ended.
+  void wait(uint64_t ms) {
+    for (uint64_t spent = 0; spent < ms && !rig.stream->closed;) {
+      spent += rig.stream->deadline;
+      rig.host.fire_deadline(*rig.stream);
+    }
+  }
+  WebSocketRig& rig;
+  uint64_t size = 0;
+};
+
+constexpr const char* kKeepalive = R"({"listen":":0","ping_interval":100000,"ping_timeout":400})";
+
+TEST_CASE("keepalive: who takes what lies before the ping is alive, as long as it takes") {
+  WebSocketRig rig(kKeepalive);
+  rig.open();
+  Backlog backlog(rig);
+  for (int i = 0; i < 100; ++i) {
+    backlog.take(400);  // 1000 bytes a second
+    backlog.wait(400);
+    REQUIRE_FALSE(rig.stream->closed);
+  }
+  SECTION("and then it stops") {
+    backlog.take(399);
+    backlog.wait(400);
+    CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
+  }
+  SECTION("and then it has taken all, and has the whole time for its answer") {
+    backlog.take_rest();
+    backlog.wait(100);
+    CHECK(rig.stream->deadline == 400);
+    SECTION("which comes") {
+      rig.feed(frame(10, ""));
+      backlog.wait(400);
+      CHECK_FALSE(rig.stream->closed);
+      CHECK(rig.stream->deadline > 400);
+    }
+    SECTION("which does not come, and events go on being taken by its system") {
+      rig.session().send(std::string(4000, 'x'));
+      rig.host.turn(*rig.stream);
+      backlog.take_rest();
+      backlog.wait(400);
+      CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
+    }
+    SECTION("which it is still reading for: its window opens") {
+      for (int i = 0; i < 10; ++i) {
+        rig.stream->window += 400;
+        backlog.wait(400);
+        REQUIRE_FALSE(rig.stream->closed);
+      }
+      backlog.wait(400);
+      CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
+    }
+  }
+}
+
+TEST_CASE("keepalive: who takes nothing is found, whatever it says") {
+  WebSocketRig rig(kKeepalive);
+  rig.open();
+  Backlog backlog(rig);
+  SECTION("pongs") {
+    for (int i = 0; i < 100; ++i) rig.feed(frame(10, "anything"));
+  }
+  SECTION("pings") {
+    for (int i = 0; i < 100; ++i) rig.feed(frame(9, "anything"));
+  }
+  SECTION("a small message") { rig.feed(frame(1, "[1]")); }
+  SECTION("a byte taken now and then") { backlog.take(10); }
+  SECTION("nothing while the router does not read") { rig.session().set_reading(false); }
+  backlog.wait(400);
+  CHECK(rig.stream->closed);
+  CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
+  CHECK(rig.session().closed_text == "no answer and no progress within ping_timeout after a ping");
+}
+
+TEST_CASE("keepalive: who sends at the minimum rate is alive though it takes nothing") {
+  WebSocketRig rig(kKeepalive);
+  rig.open();
+  Backlog backlog(rig);
+  for (int i = 0; i < 10; ++i) {
+    rig.feed(frame(1, "[" + std::string(400, ' ') + "]"));
+    backlog.wait(400);
+    REQUIRE_FALSE(rig.stream->closed);
+  }
+  rig.feed(frame(1, std::string(300, 'x')));
+  backlog.wait(400);
+  CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
+}
+
+TEST_CASE("keepalive: before WELCOME no progress puts anything off") {
+  WebSocketRig rig(kKeepalive);
+  rig.open();
+  rig.host.min_rate_now = 0;
+  Backlog backlog(rig);
+  backlog.take(50000);
+  rig.feed(frame(1, std::string(1000, 'x')).substr(0, 900));
+  backlog.wait(400);
+  CHECK(rig.session().closed_reason == NX_CLOSED_TIMEOUT);
+}
+
+TEST_CASE("WebSocket: the time for the peer's close frame is put off while it reads") {
+  WebSocketRig rig(R"({"listen":":0","close_timeout":500})");
+  rig.open();
+  rig.session().send(std::string(100000, 'x'));
+  rig.stream->acknowledged = 0;
+  rig.session().close(NX_CLOSE_SHUTDOWN, "bye");
+  rig.host.turn(*rig.stream);
+  CHECK(rig.stream->deadline == 500);
+  SECTION("a client that was welcomed") {
+    for (int i = 0; i < 20; ++i) {
+      rig.stream->acknowledged += 500;
+      rig.feed(frame(1, std::string(700, 'x')));  // what it says now brings nothing forward
+      rig.host.fire_deadline(*rig.stream);
+      REQUIRE_FALSE(rig.stream->closed);
+    }
+    rig.stream->acknowledged += 499;
+  }
+  SECTION("a stranger") {
+    rig.host.min_rate_now = 0;
+    rig.stream->acknowledged += 50000;
+  }
+  rig.feed(frame(1, std::string(700, 'x')));
+  rig.host.fire_deadline(*rig.stream);
+  CHECK(rig.stream->closed);
+}
+
+TEST_CASE("a last message is left to the stream with the client's minimum rate") {
+  RawSocketRig rig;
+  rig.open();
+  rig.host.min_rate_now = GENERATE(0, 1000);
+  rig.stream->stuck = true;
+  rig.session().send("goodbye");
+  rig.session().close(NX_CLOSE_SHUTDOWN, "bye");
+  CHECK(rig.stream->min_rate == rig.host.min_rate_now);
 }
 
 TEST_CASE("Keepalive with a timeout of one interval, and of more") {

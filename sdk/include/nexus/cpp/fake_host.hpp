@@ -452,7 +452,8 @@ inline void Host::add_services() {
       [](nx_session*, const nx_bytes*, uint32_t) -> uint32_t { return 0; },
       [](nx_session*) {},
       [](nx_session*, uint32_t, nx_str) {},
-      [](nx_session*) -> uint64_t { return UINT64_MAX; }};
+      [](nx_session*) -> uint64_t { return UINT64_MAX; },
+      [](nx_session*) -> uint64_t { return 1024; }};
   static constexpr nx_host_streams_v1 kStreams = {
       sizeof(nx_host_streams_v1),
       0,
@@ -475,7 +476,11 @@ inline void Host::add_services() {
       [](nx_stream*) -> int64_t { return NX_E_CLOSED; },
       [](nx_stream*, nx_str) -> uint32_t { return 0; },
       [](nx_stream*, nx_str) -> nx_status { return NX_E_INVALID; },
-      [](nx_listener*, nx_error*) -> nx_status { return NX_OK; }};
+      [](nx_listener*, nx_error*) -> nx_status { return NX_OK; },
+      [](nx_stream*, nx_stream_progress* out) {
+        out->received = out->appended = out->acknowledged = out->room = 0;
+      },
+      [](nx_stream*, uint64_t) {}};
   services_ = {{NX_HOST_LOG, &kLog},           {NX_HOST_VALUES, &values_table},
                {NX_HOST_CONFIG, &kConfig},     {NX_HOST_BUFFERS, &buffers_table},
                {NX_HOST_LOOP, &kLoop},         {NX_HOST_METRICS, &kMetrics},

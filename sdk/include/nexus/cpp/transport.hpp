@@ -31,6 +31,9 @@ class Connection {
 
   Transport& transport() const { return transport_; }
   bool is_open() const { return session_ != nullptr; }
+  // Bytes in a second, averaged over a deadline, that put the carrier's deadlines off; 0 while
+  // they are absolute, until the client has been welcomed. 0 as well from a router that is older.
+  uint64_t min_rate() const;
 
   // Tells the router that the connection is ready for WAMP. Any status but NX_OK: the connection
   // has to end itself, and calls nothing more (NX_E_LIMIT: the router has too many already).
@@ -155,6 +158,10 @@ inline nx_status Connection::opened(const nx_peer& peer, uint32_t serializer_ind
 inline uint32_t Connection::messages(const nx_bytes* messages, uint32_t count) {
   return session_ == nullptr ? 0 : transport_.sessions().messages(session_, messages, count);
 }
+inline uint64_t Connection::min_rate() const {
+  const nx_host_sessions_v1& sessions = transport_.sessions();
+  return session_ != nullptr && NX_HAS(&sessions, min_rate) ? sessions.min_rate(session_) : 0;
+}
 inline void Connection::drained() {
   if (session_ != nullptr) transport_.sessions().drained(session_);
 }
@@ -221,7 +228,10 @@ class StreamConnection : public Connection {
 
   uint64_t queued() override { return streams_.queued(stream_); }
   void set_reading(bool on) override { streams_.set_reading(stream_, on ? 1 : 0); }
+  // A client that was welcomed gets what is queued for it however slow it is, as long as it takes
+  // it.
   void close(uint32_t how, std::string_view reason) override {
+    if (NX_HAS(&streams_, set_min_rate)) streams_.set_min_rate(stream_, min_rate());
     end(how, NX_CLOSED_BY_ROUTER, reason);
   }
 
@@ -229,6 +239,15 @@ class StreamConnection : public Connection {
     return streams_.write(stream_, parts, count, owner);
   }
   void set_deadline(uint64_t delay_ms) { streams_.set_deadline(stream_, delay_ms); }
+  // How far the stream has come, for a deadline that progress puts off. False from a router that
+  // does not tell. [loop]
+  bool progress(nx_stream_progress& out) const {
+    out = nx_stream_progress{};
+    out.struct_size = sizeof out;
+    if (!NX_HAS(&streams_, progress)) return false;
+    streams_.progress(stream_, &out);
+    return true;
+  }
   void end(uint32_t how, uint32_t reason, std::string_view text) {
     streams_.close(stream_, how, reason, to_nx(text));
   }
