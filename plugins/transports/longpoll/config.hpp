@@ -25,9 +25,11 @@ inline constexpr std::array kOwnOptions = {
                     "Time without any request, and without one waiting for messages, after which "
                     "a session ends.",
                     {1, support::kHourMs}),
-    support::option(NX_OPTION_DURATION, "request_timeout", "10s",
-                    "Time for a request to arrive whole, and for its answer to be taken.",
-                    {1, support::kHourMs}),
+    support::option(
+        NX_OPTION_DURATION, "request_timeout", "10s",
+        "Time for a request to arrive whole, and for its answer to be taken; progress at "
+        "the router's min_rate puts it off.",
+        {1, support::kHourMs}),
     support::option(NX_OPTION_DURATION, "http_keepalive", "60s",
                     "Time that a connection without a request stays open for the next one.",
                     {1, support::kHourMs}),

@@ -1,5 +1,6 @@
 #include "plugins/transports/longpoll/connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "plugins/support/forwarded.hpp"
@@ -15,6 +16,8 @@ using support::to_str;
 namespace {
 
 constexpr uint64_t kSmallBody = 1024;  // of requests that have none
+// Up to here the time between two requests is enough to read an answer.
+constexpr uint64_t kShortAnswer = 16 << 10;
 constexpr std::string_view kText = "text/plain; charset=utf-8";
 
 // "192.0.2.1" of "192.0.2.1:5123"; what has no port stays as it is.
@@ -66,6 +69,8 @@ uint64_t Connection::received(uint8_t* data, uint64_t size) {
     }
     if (!timing_) {
       timing_ = true;
+      transfer_ = false;
+      asked_ms_ = now_ms();
       set_deadline(config().request_timeout_ms);
     }
     if (state_ == State::kHead) {
@@ -86,6 +91,12 @@ void Connection::drained() {
 }
 
 void Connection::deadline() {
+  if (transfer_) {
+    if (transfer_goes_on()) return;
+    transfer_ = false;
+    // Read to the end, or not read on: the socket has it all.
+    if (!writing_ && !timing_) return set_deadline(config().http_keepalive_ms);
+  }
   if (writing_) return end(NX_CLOSE_NOW, NX_CLOSED_TIMEOUT, "the answer was not taken in time");
   if (timing_) return refuse(408, "the request did not arrive in time");
   end(NX_CLOSE_FLUSH, NX_CLOSED_BY_ROUTER, "no request for http_keepalive");
@@ -127,6 +138,8 @@ uint64_t Connection::read_head(const uint8_t* data, uint64_t size) {
 void Connection::begin_request(const HttpRequest& request) {
   origin_.clear();
   preflight_ = false;
+  outgoing_ = false;
+  min_rate_ = 0;
   target_ = Target::kNone;
   old_http_ = request.old();
   keep_alive_ = !request.has_token("connection", "close") &&
@@ -240,6 +253,10 @@ void Connection::read_body(const HttpRequest& request) {
   }
   state_ = State::kBody;
   if (body_.state() == Body::kComplete) return run();
+  if (target_ == Target::kSend) {
+    const uint64_t spent = std::min<uint64_t>(now_ms() - asked_ms_, config().request_timeout_ms);
+    begin_transfer(config().request_timeout_ms - spent);
+  }
   if (request.count("expect") != 0 && !old_http_) {
     const nx_bytes go_on = support::to_bytes("HTTP/1.1 100 Continue\r\n\r\n");
     streams().write(stream_, &go_on, 1, nullptr);
@@ -253,7 +270,7 @@ void Connection::run() {
     return refuse(400, std::string("this is no valid HTTP request: ") + body_.error());
   }
   state_ = State::kWaiting;
-  timing_ = false;
+  timing_ = transfer_ = false;
   set_deadline(0);
   if (preflight_) return respond(204, {});
   if (target_ == Target::kOpen) return open();
@@ -366,12 +383,19 @@ void Connection::respond(int status, std::string_view content_type, std::string_
   if (head_only_) content = {};
   const nx_bytes parts[] = {support::to_bytes(head), support::to_bytes(content)};
   state_ = State::kWaiting;
-  timing_ = false;
+  timing_ = transfer_ = false;
   writing_ = true;
+  if (delivering_ != nullptr) {
+    outgoing_ = true;
+    answer_size_ = content.size();
+    begin_ = position();
+  }
   if (streams().write(stream_, parts, 2, nullptr) != NX_OK) return;  // closed() follows
   const int64_t left = streams().flush(stream_);
   if (left == 0) return written();
-  if (left > 0) set_deadline(config().request_timeout_ms);
+  if (left <= 0) return;
+  set_deadline(config().request_timeout_ms);
+  if (delivering_ != nullptr) begin_transfer(config().request_timeout_ms);
 }
 
 void Connection::refuse(int status, std::string_view text) {
@@ -386,14 +410,20 @@ void Connection::refuse(int status, std::string_view text) {
 
 void Connection::written() {
   writing_ = false;
+  const bool long_answer = delivering_ != nullptr && (transfer_ || answer_size_ > kShortAnswer);
   if (delivering_ != nullptr) hub_->acknowledge(std::move(delivering_), Delivery::kTaken);
   if (!keep_alive_) return end(NX_CLOSE_FLUSH, NX_CLOSED_BY_ROUTER, "answered");
   next_request();
+  if (!long_answer) return;
+  // The socket has it all, but a slow client will be reading for a while before it asks again.
+  uint64_t missing = 0;
+  position(&missing);
+  if (missing != 0) begin_transfer(config().request_timeout_ms);
 }
 
 void Connection::next_request() {
   state_ = State::kHead;
-  timing_ = false;
+  timing_ = transfer_ = false;
   scan_ = support::HeadScan();
   set_deadline(config().http_keepalive_ms);
   read(true);
@@ -407,6 +437,9 @@ void Connection::read(bool on) {
 
 void Connection::end(uint32_t how, uint32_t reason, std::string_view text) {
   state_ = State::kDone;
+  if (how != NX_CLOSE_NOW && NX_HAS(&streams(), set_min_rate)) {
+    streams().set_min_rate(stream_, min_rate_);
+  }
   streams().close(stream_, how, reason, to_str(text));
 }
 

@@ -24,6 +24,8 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   void answer(std::unique_ptr<Exchange> exchange);
+  // What became of a kMoves.
+  void session_says(const Exchange& exchange);
 
   static const nx_stream_handler kHandler;
 
@@ -60,6 +62,11 @@ class Connection {
   void written();
   void next_request();
   void read(bool on);
+  void begin_transfer(uint64_t left_ms);
+  bool transfer_goes_on();
+  void tell_session();
+  uint64_t position(uint64_t* missing = nullptr) const;
+  uint64_t now_ms() const;
   void end(uint32_t how, uint32_t reason, std::string_view text);
   void set_deadline(uint64_t delay_ms) { streams().set_deadline(stream_, delay_ms); }
   const nx_host_streams_v1& streams() const { return *hub_->services.streams; }
@@ -93,6 +100,19 @@ class Connection {
   bool writing_ = false;  // the socket has not taken the answer
   bool reads_ = true;
   bool polling_ = false;  // a kReceive is with its session
+
+  // Messages that come in or go out and take long, or went out and are not read yet: the deadline
+  // of that is put off by progress at min_rate_, the session's last word; 0 = it is absolute. It
+  // comes in steps, in which the session hears of it and does not take the client for gone.
+  bool transfer_ = false;
+  bool outgoing_ = false;
+  uint64_t min_rate_ = 0;
+  uint64_t mark_ = 0;      // where it was when the period began
+  uint64_t begin_ = 0;     // and when it all did
+  uint64_t left_ms_ = 0;   // of the period
+  uint64_t step_ms_ = 0;   // that is armed
+  uint64_t asked_ms_ = 0;  // when the request began
+  uint64_t answer_size_ = 0;
 };
 
 }  // namespace nexus::longpoll

@@ -21,6 +21,7 @@ enum class Action : uint8_t {
   kClose,
   kGone,      // no request: the connection of a waiting kReceive has ended
   kTooLarge,  // no request: one with messages was larger than may be
+  kMoves,     // no request: one of the session, or its answer, is still on its way
 };
 
 // What became of an answer that carries messages.
@@ -52,6 +53,11 @@ struct Exchange {
   std::string content;
   std::vector<std::string> carried;
   Delivery delivery = Delivery::kNone;
+
+  // Of kMoves: bytes of the answer that the client has by now; and back comes min_rate of
+  // nexus.sessions/1.
+  uint64_t moved = 0;
+  uint64_t min_rate = 0;
 };
 
 }  // namespace nexus::longpoll

@@ -130,6 +130,8 @@ void Hub::answered(std::unique_ptr<Exchange> exchange) {
   const auto found = connections.find(exchange->connection);
   if (found == connections.end()) {
     acknowledge(std::move(exchange), Delivery::kUndelivered);
+  } else if (exchange->action == Action::kMoves) {
+    found->second->session_says(*exchange);
   } else {
     found->second->answer(std::move(exchange));
   }

@@ -19,6 +19,7 @@ nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   const support::Section section(services, section_value);
   hub->config.read(section);
   options.read(section, services, takes());
+  options.progress_timeout_ms = hub->config.request_timeout_ms;
   return section.verdict(error);
 }
 

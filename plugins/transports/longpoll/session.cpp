@@ -97,10 +97,32 @@ void Session::handle(std::unique_ptr<Exchange> exchange) {
       poll_.reset();
       if (closing_ == 0) arm(hub_->config.session_timeout_ms);
       return;
+    case Action::kMoves:
+      return moves(std::move(exchange));
     case Action::kTooLarge:
       if (!ended) finish(NX_CLOSED_TOO_LARGE, "message above max_message_size");
       return;
   }
+}
+
+// A request, or an answer that its client is still reading: a sign of life, for which there is a
+// minimum rate once the client has been welcomed. Whether it keeps to that its connection sees.
+void Session::moves(std::unique_ptr<Exchange> exchange) {
+  exchange->min_rate = min_rate();
+  if (session_ != nullptr) {
+    const bool answered = under_way_ != 0 && exchange->loop == answer_loop_ &&
+                          exchange->connection == answer_connection_;
+    if (answered) moved_ = exchange->moved;
+    if (poll_ == nullptr && exchange->min_rate != 0) {
+      arm(closing_ == 0 ? hub_->config.session_timeout_ms : hub_->close_timeout_ms);
+    }
+  }
+  answer(std::move(exchange), session_ == nullptr ? 404 : 200);
+}
+
+uint64_t Session::min_rate() const {
+  const nx_host_sessions_v1* const sessions = hub_->services.sessions;
+  return session_ != nullptr && NX_HAS(sessions, min_rate) ? sessions->min_rate(session_) : 0;
 }
 
 void Session::receive(std::unique_ptr<Exchange> exchange) {
@@ -168,6 +190,8 @@ void Session::serve() {
     queue_.pop_front();
   } while (!queue_.empty() && format_.framing != Framing::kSingle);
   queued_ -= under_way_;
+  answer_loop_ = exchange->loop;
+  answer_connection_ = exchange->connection;
   exchange->content_type = format_.content_type;
   if (closing_ == 0) arm(hub_->config.session_timeout_ms);
   answer(std::move(exchange), 200);
@@ -176,6 +200,7 @@ void Session::serve() {
 void Session::acknowledged(Exchange& exchange) {
   if (session_ == nullptr) return;
   const uint64_t size = std::exchange(under_way_, 0);
+  moved_ = 0;
   if (exchange.delivery == Delivery::kLost) {
     return finish(NX_CLOSED_LOST, "the connection broke in the middle of an answer");
   }
@@ -185,6 +210,8 @@ void Session::acknowledged(Exchange& exchange) {
     }
     queued_ += size;
   }
+  // The last messages can take as many requests as there are.
+  if (closing_ != 0 && min_rate() != 0) arm(hub_->close_timeout_ms);
   // In a turn of its own: this may have been called from within serve().
   if (poll_ != nullptr || closing_ != 0 || queue_.empty()) nudge();
 }
@@ -206,7 +233,7 @@ void Session::finish(uint32_t reason, std::string_view text) {
     answer(std::move(next), 404);
   }
   queue_.clear();
-  queued_ = under_way_ = 0;
+  queued_ = under_way_ = moved_ = 0;
   nx_session* const session = std::exchange(session_, nullptr);
   arm(hub_->close_timeout_ms);
   hub_->count_out();
@@ -250,6 +277,10 @@ void Session::on_timer() {
   if (session_ == nullptr) {
     const std::shared_ptr<Hub> hub = hub_;
     return hub->remove(token_);  // and with it this
+  }
+  // An answer on its way has a deadline at its connection, which progress puts off.
+  if (poll_ == nullptr && under_way_ != 0 && min_rate() != 0) {
+    return arm(closing_ == 0 ? hub_->config.session_timeout_ms : hub_->close_timeout_ms);
   }
   if (closing_ != 0) return finish(NX_CLOSED_BY_ROUTER, "the client did not read to the end");
   if (poll_ == nullptr) return finish(NX_CLOSED_TIMEOUT, "no request within session_timeout");

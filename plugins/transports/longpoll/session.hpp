@@ -6,6 +6,7 @@
 // when a connection breaks (T-44, T-49).
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -51,7 +52,9 @@ class Session {
   void arm(uint64_t delay_ms);
   static void on_timer(void* user);
   void on_timer();
-  uint64_t queued() const { return queued_ + under_way_; }
+  uint64_t queued() const { return queued_ + under_way_ - std::min(under_way_, moved_); }
+  void moves(std::unique_ptr<Exchange> exchange);
+  uint64_t min_rate() const;
 
   const std::shared_ptr<Hub> hub_;
   const Token token_;
@@ -59,8 +62,11 @@ class Session {
   const std::string host_;         // the address that opened it
   nx_session* session_ = nullptr;  // null before open() and after finish()
   std::deque<std::string> queue_;
-  uint64_t queued_ = 0;                          // bytes in the queue
-  uint64_t under_way_ = 0;                       // bytes in an answer that is not known to be taken
+  uint64_t queued_ = 0;             // bytes in the queue
+  uint64_t under_way_ = 0;          // bytes in an answer that is not known to be taken
+  uint64_t moved_ = 0;              // of those, what the client has
+  uint64_t answer_connection_ = 0;  // where that answer went
+  uint32_t answer_loop_ = 0;
   std::unique_ptr<Exchange> poll_;               // a request that waits for messages
   std::deque<std::unique_ptr<Exchange>> sends_;  // requests whose messages the router has not taken
   uint64_t timer_ = 0;

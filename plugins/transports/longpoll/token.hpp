@@ -22,6 +22,9 @@ struct Token {
   static bool parse(std::string_view text, Token& out);
   std::string text() const;
   bool same_secret(const Token& other) const;
+  bool same(const Token& other) const {
+    return loop == other.loop && finder == other.finder && same_secret(other);
+  }
 };
 
 }  // namespace nexus::longpoll

@@ -109,6 +109,9 @@ TEST_CASE("Every listen option reaches the stream service") {
     CHECK(text_of(o.trusted_proxies) == "10.0.0.0/8,unix");
     CHECK(o.max_connections == 0);  // counted by the transport
     CHECK(o.keepalive_s == 2);
+    // Not before the transport gives up: ping_timeout, no pings, request_timeout.
+    const std::string_view name = kind.name;
+    CHECK(o.user_timeout_ms == (name == "websocket" ? 30000 : name == "rawsocket" ? 4000 : 10000));
     CHECK(o.close_timeout_ms == 900);
     CHECK(o.tls_handshake_timeout_ms == 800);
     CHECK(o.unix_mode == 0660);
@@ -134,6 +137,7 @@ TEST_CASE("Defaults are those of the reference") {
     const nx_listen_options& o = host.listen_options;
     CHECK(o.backlog == 0);
     CHECK(o.keepalive_s == 60);
+    CHECK(o.user_timeout_ms == 120000);
     CHECK(o.close_timeout_ms == 2000);
     CHECK(o.tls_min_version == 0x0303);
     CHECK(o.tls_client_required == 0);

@@ -281,6 +281,151 @@ TEST_CASE(
   }
 }
 
+// The minimum rate is 1000 bytes a second, and request_timeout 10 seconds.
+TEST_CASE("a send that comes slowly is not cut off, one that does not come is") {
+  LongPollRig rig;
+  nx_stream& one = *rig.host.connect();
+  const std::string path = rig.open(one);
+  nx_session& session = rig.session();
+  const std::string body = "\"" + std::string(100000, 'x') + "\"";
+  const std::string bytes = LongPollRig::request(path + "/send", body);
+  size_t at = bytes.size() - body.size();
+  const auto send = [&](size_t size) {
+    rig.send(one, bytes.substr(at, size));
+    at += size;
+  };
+  rig.send(one, bytes.substr(0, at));
+  CHECK(one.deadline == 10000);
+  const auto period = [&] {
+    rig.host.fire_deadline(one);
+    rig.host.turn_all();
+  };
+  SECTION("at the minimum rate") {
+    while (at + 10000 < bytes.size()) {
+      send(10000);
+      period();
+      REQUIRE(one.sent.empty());
+    }
+    SECTION("to the end") {
+      send(10000);
+      CHECK(status_of(rig.answer(one)) == 204);
+      CHECK(session.messages.back() == body);
+      return;
+    }
+    SECTION("and then slower") { send(9999); }
+  }
+  SECTION("a byte now and then") { send(5); }
+  SECTION("before WELCOME") {
+    rig.host.min_rate_now = 0;
+    send(90000);
+    rig.host.turn_all();
+    period();
+    CHECK(status_of(rig.answer(one)) == 408);
+    return;
+  }
+  period();
+  CHECK(status_of(rig.answer(one)) == 408);
+}
+
+TEST_CASE("a send that comes slowly keeps its session") {
+  LongPollRig rig(R"({"listen": ":0", "session_timeout": 4000})");
+  nx_stream& one = *rig.host.connect();
+  const std::string path = rig.open(one);
+  const uint64_t before = rig.host.last_timer;
+  const std::string bytes = LongPollRig::request(path + "/send", std::string(100000, ' '));
+  rig.send(one, bytes.substr(0, 1000));
+  CHECK(one.deadline == 2000);
+  CHECK(rig.host.last_timer > before);  // its timer began anew
+  const uint64_t begun = rig.host.last_timer;
+  rig.host.fire_deadline(one);
+  rig.host.turn_all();
+  CHECK(rig.host.last_timer > begun);
+  CHECK(rig.session().closed == 0);
+}
+
+TEST_CASE("an answer that is read slowly is not cut off, one that is not read is") {
+  LongPollRig rig;
+  nx_stream& one = *rig.host.connect();
+  const std::string path = rig.open(one);
+  nx_session& session = rig.session();
+  rig.send(one, LongPollRig::request(path + "/receive"));
+  one.stuck = true;
+  one.acknowledged = one.appended;
+  session.send(std::string(100000, 'x'));
+  rig.host.turn_all();
+  CHECK(one.deadline == 10000);
+  const auto queued = [&] { return session.transport->queued(session.connection); };
+  CHECK(queued() == 100000);
+  one.queue.clear();  // the system's buffer has it
+  const auto period = [&] {
+    rig.host.fire_deadline(one);
+    rig.host.turn_all();
+  };
+  SECTION("read at the minimum rate") {
+    for (int i = 1; i <= 9; ++i) {
+      one.acknowledged += 10000;
+      period();
+      REQUIRE_FALSE(one.closed);
+      CHECK(queued() == 100000 - 10000 * static_cast<uint64_t>(i));
+    }
+    SECTION("while the session waits for a request") {
+      rig.host.fire_timer();
+      CHECK(session.closed == 0);
+    }
+    SECTION("though the router has closed it") {
+      session.close(NX_CLOSE_SHUTDOWN);
+      rig.host.turn_all();
+      for (int i = 0; i < 5; ++i) rig.host.fire_timer();
+      CHECK(session.closed == 0);
+      one.acknowledged += 10000;
+      rig.host.unstick(one);
+      one.queue.clear();
+    }
+    SECTION("and then no more") {
+      period();
+      CHECK(one.closed);
+      CHECK(session.closed_reason == NX_CLOSED_LOST);
+    }
+  }
+  SECTION("too slowly") {
+    one.acknowledged += 9999;
+    period();
+    CHECK(one.closed);
+    CHECK(session.closed_reason == NX_CLOSED_LOST);
+  }
+  SECTION("before WELCOME") {
+    rig.host.min_rate_now = 0;
+    period();
+    CHECK(one.closed);
+  }
+}
+
+TEST_CASE("an answer that the system has taken whole is watched until it is read") {
+  LongPollRig rig;
+  nx_stream& one = *rig.host.connect();
+  const std::string path = rig.open(one);
+  nx_session& session = rig.session();
+  rig.send(one, LongPollRig::request(path + "/receive"));
+  one.acknowledged = one.appended;
+  session.send(std::string(30000, 'x'));
+  rig.host.turn_all();
+  CHECK(status_of(rig.answer(one)) == 200);
+  CHECK(one.deadline == 10000);
+  for (int i = 0; i < 2; ++i) {
+    const uint64_t begun = rig.host.last_timer;
+    one.acknowledged += 10000;
+    rig.host.fire_deadline(one);
+    rig.host.turn_all();
+    CHECK(one.deadline == 10000);
+    CHECK(rig.host.last_timer > begun);  // the session is not taken for gone
+  }
+  SECTION("to the end") { one.acknowledged = one.appended; }
+  SECTION("or until it is not read any more") {}
+  rig.host.fire_deadline(one);
+  CHECK(one.deadline == 60000);
+  CHECK_FALSE(one.closed);
+}
+
 TEST_CASE("T-49: the router closes with messages that nobody asks for") {
   LongPollRig rig;
   nx_stream& stream = *rig.host.connect();
