@@ -99,7 +99,11 @@ TEST_CASE("PROXY protocol: headers of both versions, however they are cut") {
   v6[1] = 0x01;
   v6[15] = 0x07;
   v6[33] = 0x50;
+  const std::string longest = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+  const std::string line = "PROXY UNKNOWN " + longest + " " + longest + " 65535 65535\r\n";
+  REQUIRE(line.size() == 107);  // as long as the specification lets it be
   const Row rows[] = {
+      {line, ""},
       {"PROXY TCP4 192.0.2.1 198.51.100.1 5123 443\r\n", "192.0.2.1:5123"},
       {"PROXY TCP6 2001:db8::1 ::1 5123 443\r\n", "[2001:db8::1]:5123"},
       {"PROXY UNKNOWN\r\n", ""},
@@ -139,6 +143,8 @@ TEST_CASE("PROXY protocol: what is no header") {
       "PROXY UDP4 192.0.2.1 192.0.2.1 1 1\r\n",
       "PROXY \r\n",
       "PROXY " + std::string(110, 'x'),
+      "PROXY UNKNOWN " + std::string(92, 'x') + "\r\n",  // 108
+      "PROXY UNKNOWN " + std::string(93, 'x'),           // 107 without an end
       v2(2, 0x11, kV4),
       v2(1, 0x11, kV4.substr(0, 11)),
       v2(1, 0x21, kV4),

@@ -243,6 +243,23 @@ TEST_CASE("T-49: messages of an answer that could not begin are sent again, in o
   CHECK(body_of(rig.ask(two, LongPollRig::request(path + "/receive"))) == "b");
 }
 
+TEST_CASE("T-49: a batch that could not begin is sent again, in order") {
+  LongPollRig rig;
+  nx_stream& one = *rig.host.connect();
+  const std::string path = rig.open(one, "wamp.2.json.batched");
+  rig.send(one, LongPollRig::request(path + "/receive"));
+  for (const char* message : {"a", "b", "c"}) rig.session().send(message);
+  rig.host.drop(one);
+  rig.host.turn_all();
+  rig.session().send("d");
+  nx_stream& two = *rig.host.connect();
+  CHECK(body_of(rig.ask(two, LongPollRig::request(path + "/receive"))) ==
+        "a\x1e"
+        "b\x1e"
+        "c\x1e"
+        "d\x1e");
+}
+
 TEST_CASE(
     "T-49: an answer counts as queued until the socket has it, and breaks the session if not") {
   LongPollRig rig;
