@@ -6,6 +6,7 @@
 #include "kernel/message/error_uri.hpp"
 #include "kernel/plugin/barrier.hpp"
 #include "kernel/plugin/given_text.hpp"
+#include "kernel/routing/roles.hpp"
 #include "kernel/routing/router.hpp"
 #include "kernel/routing/settings.hpp"
 
@@ -345,9 +346,12 @@ void RouterImpl::configure_realms(const Value& config, std::vector<ConfigMistake
       mistake(mistakes, path + ".uri", "'" + uri + "' is the URI of another realm already");
     }
   }
+  session_context_.short_roles = make_roles(false);
+  session_context_.long_roles = make_roles(true);
   if (const Value section = config.find("realm_template")) {
     template_ = configure_realm(section, "realm_template", true, mistakes);
     has_template_ = true;
+    if (!template_.meta_api) session_context_.short_roles_possible = true;
   }
   if (sections.size() == 0 && !has_template_) {
     mistake(mistakes, "realms", "there is no realm: add realms.<label>.uri, or a realm_template");

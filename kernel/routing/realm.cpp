@@ -3,6 +3,7 @@
 #include "kernel/message/error_uri.hpp"
 #include "kernel/routing/meta_details.hpp"
 #include "kernel/routing/recheck.hpp"
+#include "kernel/routing/roles.hpp"
 #include "kernel/routing/testament.hpp"
 #include "kernel/session/session.hpp"
 
@@ -51,16 +52,6 @@ Value role_of(std::span<const std::string_view> names, std::span<const std::stri
   return role;
 }
 
-Value make_roles(const RealmPolicy& policy) {
-  using Names = std::span<const std::string_view>;
-  Value roles = Value::dict();
-  roles.set("broker",
-            role_of(kBrokerFeatures, policy.meta_api ? Names(kBrokerMetaFeatures) : Names()));
-  roles.set("dealer",
-            role_of(kDealerFeatures, policy.meta_api ? Names(kDealerMetaFeatures) : Names()));
-  return roles;
-}
-
 // Places in the base class before the members that refer to it are made.
 RealmPolicy& store(RealmPolicy& to, RealmPolicy& from) {
   to = std::move(from);
@@ -69,6 +60,14 @@ RealmPolicy& store(RealmPolicy& to, RealmPolicy& from) {
 
 }  // namespace
 
+Value make_roles(bool meta_api) {
+  using Names = std::span<const std::string_view>;
+  Value roles = Value::dict();
+  roles.set("broker", role_of(kBrokerFeatures, meta_api ? Names(kBrokerMetaFeatures) : Names()));
+  roles.set("dealer", role_of(kDealerFeatures, meta_api ? Names(kDealerMetaFeatures) : Names()));
+  return roles;
+}
+
 Realm::Realm(RealmPolicy policy, const std::vector<std::unique_ptr<Shard>>& shards)
     : shards_(shards),
       events_(store(policy_, policy), shards, broker_),
@@ -76,7 +75,7 @@ Realm::Realm(RealmPolicy policy, const std::vector<std::unique_ptr<Shard>>& shar
       broker_(policy_, shards, events_),
       dealer_(policy_, shards, events_, meta_),
       reflection_(policy_, events_),
-      roles_(make_roles(policy_)) {
+      roles_(make_roles(policy_.meta_api)) {
   broker_.is_member = [this](uint64_t id) { return sessions_.find(id) != nullptr; };
 }
 

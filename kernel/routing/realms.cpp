@@ -35,6 +35,8 @@ class RetiredRealm : public Mail {
 }  // namespace
 
 std::shared_ptr<Realm> RouterImpl::make_realm(RealmPolicy policy) {
+  if (!policy.meta_api)
+    session_context_.short_roles_possible.store(true, std::memory_order_relaxed);
   return {new Realm(std::move(policy), session_context_.shards),
           [this](Realm* realm) { retire(std::unique_ptr<Realm>(realm)); }};
 }

@@ -7,6 +7,7 @@
 #include "kernel/message/error_uri.hpp"
 #include "kernel/plugin/barrier.hpp"
 #include "kernel/session/session.hpp"
+#include "kernel/session/welcome.hpp"
 
 namespace nexus {
 namespace {
@@ -340,7 +341,9 @@ void Handshake::settle(const AuthAnswer& answer) {
                                    "a challenge could not be written in the client's format");
         return deny(uri::kAuthenticationFailed, "the challenge cannot be sent");
       }
-      session_.send_reply();
+      if (session_.send_reply() == Sent::too_large) {
+        return deny(uri::kPayloadSizeExceeded, "the client does not accept a challenge so long");
+      }
       return;
     }
     case NX_AUTH_DENY:
@@ -397,8 +400,12 @@ void Handshake::deny(std::string_view uri, std::string_view message) {
 }
 
 Value welcome_details(const SessionInfo& info, const RealmPort& realm, const RouterPolicy& policy) {
+  return welcome_details(info, realm.roles(), policy);
+}
+
+Value welcome_details(const SessionInfo& info, const Value& roles, const RouterPolicy& policy) {
   Value details = Value::dict();
-  details.set("roles", realm.roles());
+  details.set("roles", roles);
   details.set("realm", Value::string(info.realm));
   details.set("authid", Value::string(info.authid));
   details.set("authrole", Value::string(info.authrole));

@@ -6,6 +6,7 @@
 #include "kernel/plugin/given_text.hpp"
 #include "kernel/session/handshake.hpp"
 #include "kernel/session/session.hpp"
+#include "kernel/session/welcome.hpp"
 
 namespace nexus {
 namespace {
@@ -69,6 +70,20 @@ class OwnConnection {
 
 namespace {
 
+// Could WELCOME of any realm be this short? Names are not known yet and count as empty.
+bool welcome_fits(SessionContext& context, Shard& shard, const Serializer& format, uint64_t limit) {
+  // Beyond that it is up to the operator's own names, and to Session::establish().
+  constexpr uint64_t kEnough = 64 << 10;
+  constexpr uint64_t kUsualId = uint64_t{1} << 50;
+  if (limit == 0 || limit >= kEnough) return true;
+  const bool shorter = context.short_roles_possible.load(std::memory_order_relaxed);
+  const Value details = welcome_details({}, shorter ? context.short_roles : context.long_roles,
+                                        shard.router.policy());
+  shard.out.clear();
+  return Build(shard.build, format, shard.out).welcome(kUsualId, details) == NX_OK &&
+         shard.out.bytes().size() <= limit;
+}
+
 nx_status opened(nx_host* host, const nx_transport_v1* transport, void* connection,
                  const nx_peer* peer, uint32_t serializer_index, nx_session** out) {
   SessionContext& context = context_of(host);
@@ -89,10 +104,12 @@ nx_status opened(nx_host* host, const nx_transport_v1* transport, void* connecti
   if (!context.accepting.load(std::memory_order_relaxed)) return NX_E_CLOSED;
   Host& component = Host::of(host);
   const bool own = !component.listens.load(std::memory_order_relaxed);
-  if (own && !OwnConnection::admit(component)) return NX_E_LIMIT;
   Shard& shard = *context.shards[loop->index()];
-  Session& session = shard.adopt(std::make_unique<Session>(
-      shard, (*context.serializers)[serializer_index], transport, connection, known));
+  const Serializer& format = (*context.serializers)[serializer_index];
+  if (!welcome_fits(context, shard, format, known.max_send_size)) return NX_E_UNREPRESENTABLE;
+  if (own && !OwnConnection::admit(component)) return NX_E_LIMIT;
+  Session& session =
+      shard.adopt(std::make_unique<Session>(shard, format, transport, connection, known));
   if (own) OwnConnection::belongs_to(session, *component.context.loops);
   *out = &session;
   session.start();

@@ -17,6 +17,10 @@ struct SessionContext {
   const std::vector<Serializer>* serializers = nullptr;
   std::atomic<uint64_t> access_epoch{1};
   std::atomic<bool> accepting{false};
+  // WELCOME.Details.roles of realms without the meta API, which is the shorter one, and with it.
+  Value short_roles;
+  Value long_roles;
+  std::atomic<bool> short_roles_possible{false};  // there is a realm with them, or may be
 };
 
 void add_session_services(HostContext& context);

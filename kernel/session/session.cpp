@@ -15,6 +15,16 @@ bool answers_invocation(const Message& message) {
          (message.code == Code::error && message.id == static_cast<uint64_t>(Code::invocation));
 }
 
+// A last word, ABORT or GOODBYE, with as much of its text as the peer accepts.
+void say_last(Session& to, Code code, std::string_view reason, std::string_view text) {
+  const auto said = [&](std::string_view what, std::string_view why) {
+    const nx_status built =
+        code == Code::abort ? to.build().abort(what, why) : to.build().goodbye(what, why);
+    return built == NX_OK && to.send_reply() != Sent::too_large;
+  };
+  if (!said(reason, text) && !said(reason, {})) said(uri::kPayloadSizeExceeded, {});
+}
+
 }  // namespace
 
 Session::Session(Shard& shard, const Serializer& format, const nx_transport_v1* transport,
@@ -208,7 +218,11 @@ void Session::doom(const char* text) {
 
 void Session::reply_error(Code type, uint64_t request, std::string_view uri,
                           std::string_view text) {
-  if (build().error(type, request, uri, text) == NX_OK) send_reply();
+  const auto said = [&](std::string_view what, std::string_view why) {
+    return build().error(type, request, what, why) == NX_OK && send_reply() != Sent::too_large;
+  };
+  // As much of it as the peer takes, since no request stays without an answer.
+  if (!said(uri, text) && !said(uri, {})) said(uri::kPayloadSizeExceeded, {});
 }
 
 // ---- ending ---------------------------------------------------------------------------------
@@ -219,7 +233,7 @@ void Session::violation(std::string_view text) {
   // One line per violating session (V-06): it is over after this.
   shard_.log.warning("session", "protocol violation",
                      {{"session", id()}, {"peer", peer_address_}, {"reason", text}});
-  if (build().abort(uri::kProtocolViolation, text) == NX_OK) send_reply();
+  say_last(*this, Code::abort, uri::kProtocolViolation, text);
   end("protocol violation", text, NX_LEFT_ABORTED, uri::kProtocolViolation);
   outbox_.close(NX_CLOSE_VIOLATION, "protocol violation");
 }
@@ -228,7 +242,7 @@ void Session::abort(std::string_view reason, std::string_view text) {
   if (state_ == SessionState::closed) return;
   shard_.log.info("session", "join refused",
                   {{"peer", peer_address_}, {"reason", reason}, {"detail", text}});
-  if (build().abort(reason, text) == NX_OK) send_reply();
+  say_last(*this, Code::abort, reason, text);
   end(reason, text, NX_LEFT_ABORTED, reason);
   outbox_.close(NX_CLOSE_FLUSH, reason);
 }
@@ -236,7 +250,7 @@ void Session::abort(std::string_view reason, std::string_view text) {
 void Session::goodbye(std::string_view reason, std::string_view text, uint32_t how) {
   if (state_ == SessionState::closed || state_ == SessionState::closing) return;
   if (state_ != SessionState::established) return abort(reason, text);
-  if (build().goodbye(reason, text) == NX_OK) send_reply();
+  say_last(*this, Code::goodbye, reason, text);
   end(reason, text, how, reason);
   state_ = SessionState::closing;
   await_goodbye();
@@ -322,7 +336,16 @@ void Session::establish(std::shared_ptr<RealmPort> realm, SessionInfo info) {
   shard_.counters.sessions_open.add();
   shard_.counters.sessions_joined.add();
   const Value details = welcome_details(*info_, *realm_, shard_.router.policy());
-  if (build().welcome(info_->id, details) != NX_OK || send_reply() != Sent::ok) {
+  if (build().welcome(info_->id, details) != NX_OK) {
+    return abort(uri::kInvalidArgument, "WELCOME cannot be said in the client's format");
+  }
+  const size_t size = shard_.out.bytes().size();
+  const Sent sent = send_reply();
+  if (sent == Sent::too_large) {
+    return abort(uri::kPayloadSizeExceeded,
+                 "WELCOME has " + std::to_string(size) + " bytes, more than the client accepts");
+  }
+  if (sent != Sent::ok) {
     end("failed", "WELCOME cannot be sent", NX_LEFT_LOST, {});
     return outbox_.close(NX_CLOSE_FLUSH, "WELCOME cannot be sent");
   }

@@ -78,7 +78,10 @@ uint64_t Connection::shake_hands(const uint8_t* data, uint64_t size) {
     refuse(kErrorLength, "the client accepts less than min_peer_size");
   } else if (handshake_->over_limit) {
     refuse(kErrorConnections, "this listener has as many connections as it may have");
-  } else if (!accept(entry->index)) {
+  } else if (const nx_status status = accept(entry->index); status == NX_E_UNREPRESENTABLE) {
+    refuse(kErrorLength, "the client accepts " + std::to_string(limit_of(exponent)) +
+                             " octets, and WELCOME has more");
+  } else if (status != NX_OK) {
     refuse(kErrorConnections, "the router takes no new sessions now");
   } else {
     const uint8_t answer[kHeaderSize] = {
@@ -94,7 +97,7 @@ uint64_t Connection::shake_hands(const uint8_t* data, uint64_t size) {
   return kHeaderSize;
 }
 
-bool Connection::accept(uint32_t serializer_index) {
+nx_status Connection::accept(uint32_t serializer_index) {
   support::DictBuilder builder(listener->services.values);
   handshake_->peer.add_details(builder);
   const support::ValueRef details = builder.take();
@@ -102,7 +105,7 @@ bool Connection::accept(uint32_t serializer_index) {
   peer.max_send_size = peer_limit_;
   const nx_status status = open_session(this, Thunks::kTransport, peer, serializer_index);
   if (status != NX_OK) session = nullptr;
-  return status == NX_OK && !opening_closed_;
+  return opening_closed_ ? NX_E_CLOSED : status;
 }
 
 // An error in the upper half of the second octet, and the end.

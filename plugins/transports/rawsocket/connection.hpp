@@ -42,7 +42,7 @@ class Connection : public support::StreamConnection {
   const Listener& own_listener() const { return static_cast<const Listener&>(*listener); }
 
   uint64_t shake_hands(const uint8_t* data, uint64_t size);
-  bool accept(uint32_t serializer_index);
+  nx_status accept(uint32_t serializer_index);
   void refuse(uint8_t error, std::string_view text);
 
   uint64_t read_frames(const uint8_t* data, uint64_t size, uint64_t start);

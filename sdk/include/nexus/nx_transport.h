@@ -126,8 +126,9 @@ typedef struct nx_host_sessions_v1 {
   /* A connection is ready for WAMP. `transport` is the vtable to use for `connection`. On any
    * status but NX_OK the transport closes the connection itself and calls nothing more: NX_E_LIMIT
    * when the router has as many connections as router.max_connections allows, NX_E_CLOSED while it
-   * stops. Connections of a transport that has a listener of nexus.streams/1 are counted there,
-   * from the moment at which they are accepted, and never refused here. [loop] */
+   * stops, NX_E_UNREPRESENTABLE when WELCOME is above peer->max_send_size. Connections of a
+   * transport that has a listener of nexus.streams/1 are counted there, from the moment at which
+   * they are accepted, and never refused here for their number. [loop] */
   nx_status (*opened)(nx_host* host, const nx_transport_v1* transport, void* connection,
                       const nx_peer* peer, uint32_t serializer_index, nx_session** out);
   /* Messages have arrived, whole and in order. Answers how many were taken. Fewer than `count`

@@ -109,6 +109,16 @@ TEST_CASE("T-23: error 2 for a client that accepts less than min_peer_size") {
   CHECK(rig.host.sessions.size() == 1);
 }
 
+TEST_CASE("T-23: error 2 for a client that accepts less than WELCOME has, as the router knows") {
+  RawSocketRig rig;
+  rig.host.open_answer = NX_E_UNREPRESENTABLE;
+  rig.request(hello(1, 1));
+  CHECK(rig.stream->sent == bytes({0x7f, 0x20, 0, 0}));
+  CHECK(rig.stream->closed);
+  REQUIRE(rig.host.log.size() == 1);
+  CHECK_THAT(rig.host.log[0], Catch::Contains("1024 octets"));
+}
+
 TEST_CASE("T-23: error 3 for reserved octets, whatever else is wrong") {
   CHECK(refusal(hello(15, 1, 1, 0)) == bytes({0x7f, 0x30, 0, 0}));
   CHECK(refusal(hello(15, 1, 0, 0x80)) == bytes({0x7f, 0x30, 0, 0}));
