@@ -80,7 +80,7 @@ std::optional<Authority> parse_authority(std::string_view text) {
   if (!is_reg_name(name)) return std::nullopt;
   out.host = lowercase(name);
   if (out.host.back() == '.') out.host.pop_back();
-  if (out.host.empty()) return std::nullopt;
+  if (out.host.empty() || out.host.back() == '.') return std::nullopt;  // two dots end no name
   if (!read_ip(std::string(out.host), AF_INET, out)) out.loopback = out.host == "localhost";
   return out;
 }

@@ -244,7 +244,7 @@ TEST_CASE("RFC 9112, 3.2.2: the host of an absolute target counts, not Host") {
 TEST_CASE("RFC 9112, 3.2: requests with no host, two, or something else there are refused") {
   Knock how;
   for (const std::string host : {"", "a b", "a/b", "a@b", "a:b", "[::1", "[::g]", "a:99999", "\xfc",
-                                 "a%2", "a\r\nHost: a", ":80"}) {
+                                 "a%2", "a\r\nHost: a", ":80", ".", "a.."}) {
     INFO(host);
     how.host = host;
     CHECK(knock(how) == 400);
