@@ -176,13 +176,9 @@ void Wire::connect_tcp(const std::string& host, const std::string& port) {
   fd_ = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd_ >= 0) configure_socket();
   if (fd_ >= 0 && !options_.from.empty()) {
-    sockaddr_in here{};
-    here.sin_family = AF_INET;
-    if (::inet_pton(AF_INET, options_.from.c_str(), &here.sin_addr) != 1 ||
-        ::bind(fd_, reinterpret_cast<sockaddr*>(&here), sizeof here) != 0) {
-      ::freeaddrinfo(found);
-      throw WireError(errno_text("connect from " + options_.from));
-    }
+    const sockaddr_in here{AF_INET, 0, {::inet_addr(options_.from.c_str())}, {}};
+    const int bound = ::bind(fd_, reinterpret_cast<const sockaddr*>(&here), sizeof here);
+    if (bound != 0) throw WireError(errno_text("connect from " + options_.from));
   }
   const int result = fd_ < 0 ? -1 : ::connect(fd_, found->ai_addr, found->ai_addrlen);
   ::freeaddrinfo(found);
