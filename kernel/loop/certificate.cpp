@@ -27,18 +27,6 @@ void set_text(Value& dict, std::string_view key, std::string_view text) {
   if (!text.empty() && printable(text)) dict.set(key, Value::string(text));
 }
 
-std::string name_text(const X509_NAME* name) {
-  const std::unique_ptr<BIO, int (*)(BIO*)> out(BIO_new(BIO_s_mem()), &BIO_free);
-  // UTF-8 stays UTF-8; everything else that RFC 2253 escapes is escaped.
-  if (out == nullptr ||
-      X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) {
-    return {};
-  }
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(out.get(), &data);
-  return size > 0 ? std::string(data, static_cast<size_t>(size)) : std::string();
-}
-
 std::string common_name(const X509_NAME* name) {
   int last = -1;
   for (int at = -1; (at = X509_NAME_get_index_by_NID(name, NID_commonName, at)) >= 0;) last = at;
@@ -117,6 +105,18 @@ void set_time(Value& dict, std::string_view key, const ASN1_TIME* time) {
 }
 
 }  // namespace
+
+std::string name_text(const X509_NAME* name) {
+  const std::unique_ptr<BIO, int (*)(BIO*)> out(BIO_new(BIO_s_mem()), &BIO_free);
+  // UTF-8 stays UTF-8; everything else that RFC 2253 escapes is escaped.
+  if (out == nullptr ||
+      X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) {
+    return {};
+  }
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &data);
+  return size > 0 ? std::string(data, static_cast<size_t>(size)) : std::string();
+}
 
 Value describe_certificate(X509& certificate, bool verified) {
   Value dict = Value::dict();

@@ -4,6 +4,8 @@
 
 #include <openssl/x509.h>
 
+#include <string>
+
 #include "kernel/base/value.hpp"
 
 namespace nexus {
@@ -12,5 +14,8 @@ namespace nexus {
 // characters are left out: they come from whoever made the certificate. Bounded by the size of the
 // certificate, which OpenSSL bounds.
 Value describe_certificate(X509& certificate, bool verified);
+
+// As in RFC 2253: "CN=alice,O=Example".
+std::string name_text(const X509_NAME* name);
 
 }  // namespace nexus

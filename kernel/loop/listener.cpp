@@ -78,7 +78,7 @@ ListenMistakes Listener::check(const ListenOptions& options) {
   if (!options.tls.certificate.empty()) {
     TlsContext::check(options.tls, mistakes);
   } else if (!options.tls.key.empty() || !options.tls.client_ca.empty() || options.tls.client_any ||
-             !options.tls.sni_directory.empty()) {
+             !options.tls.sni_directory.empty() || !options.tls.crl.empty()) {
     mistakes.push_back(
         {"tls.certificate", "is missing; without it the other tls options would be ignored"});
   }
@@ -131,7 +131,8 @@ Result<std::unique_ptr<Listener>> Listener::open(LoopGroup& group, const ListenO
       if (!tls) return tls.status();
       source->set_tls(std::move(tls).value());
     } else if (!options.tls.key.empty() || !options.tls.client_ca.empty() ||
-               options.tls.client_any || !options.tls.sni_directory.empty()) {
+               options.tls.client_any || !options.tls.sni_directory.empty() ||
+               !options.tls.crl.empty()) {
       return Status::error(NX_E_CONFIG,
                            "tls.certificate: is missing; without it the other tls options would be "
                            "ignored");
@@ -185,6 +186,9 @@ Status Listener::reload() {
   // Who joined an address took over what its first listener had set up.
   auto context = TlsContext::create(shared_ == nullptr ? tls_ : shared_->options().tls);
   if (!context) return context.status();
+  for (const std::string& warning : context.value()->warnings()) {
+    if (source_->log != nullptr) source_->log->warning(source_->log_area, warning);
+  }
   if (shared_ != nullptr) shared_->set_tls(context.value());
   source_->set_tls(std::move(context).value());
   return Status::ok();

@@ -32,6 +32,7 @@ const char* difference(const ListenOptions& a, const ListenOptions& b) {
   if (a.tls.ciphers != b.tls.ciphers) return "tls.ciphers";
   if (a.tls.session_timeout_s != b.tls.session_timeout_s) return "tls.session_timeout";
   if (a.tls.sni_directory != b.tls.sni_directory) return "tls.sni_directory";
+  if (a.tls.crl != b.tls.crl) return "tls.crl";
   if (a.max_accept_rate != b.max_accept_rate) return "max_accept_rate";
   if (a.max_per_address != b.max_per_address) return "max_connections_per_address";
   if (a.trusted_proxies != b.trusted_proxies) return "trusted_proxies";

@@ -8,11 +8,11 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <new>
+
+#include "kernel/loop/tls_files.hpp"
 
 namespace nexus {
 namespace {
@@ -21,23 +21,6 @@ constexpr long kSessionTimeoutS = 7200;
 
 // OpenSSL would ask on the terminal.
 int no_password(char*, int, int, void*) { return -1; }
-
-// OpenSSL's own message for a missing file names a line of its source; errno's is better.
-bool readable(const char* option, const std::string& path, ListenMistakes& mistakes) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    mistakes.push_back({option, "\"" + path + "\" is a folder; name the PEM file in it"});
-    return false;
-  }
-  std::FILE* const file = std::fopen(path.c_str(), "re");
-  if (file == nullptr) {
-    mistakes.push_back({option, "cannot read \"" + path + "\": " + std::strerror(errno) +
-                                    "; correct the path, or let the router's user read it"});
-    return false;
-  }
-  std::fclose(file);
-  return true;
-}
 
 // The names that a certificate is for: subjectAltName, or, without one, its common name.
 std::vector<std::string> names_of(X509& certificate) {
@@ -120,7 +103,10 @@ Result<std::shared_ptr<TlsContext>> TlsContext::create(const TlsOptions& options
   }
   ListenMistakes mistakes;
   if (Status status = context->load(options, mistakes); !status) return status;
-  if (!mistakes.empty()) return first_mistake(mistakes);
+  if (Status status = first_mistake(mistakes); !status) return status;
+  for (const ListenMistake& one : mistakes) {
+    context->warnings_.push_back(one.option + ": " + one.text);
+  }
   return context;
 }
 
@@ -145,8 +131,21 @@ Status TlsContext::load(const TlsOptions& options, ListenMistakes& mistakes) {
     return Status::error(NX_E_INTERNAL, "TLS: " + tls_error_text("no random numbers"));
   }
   if (Status status = set_rules(context_, options, mistakes); !status) return status;
+  load_revocations(options, mistakes);
   load_pair(context_, {"tls.certificate", options.certificate}, {"tls.key", options.key}, mistakes);
   return options.sni_directory.empty() ? Status::ok() : load_sni(options, mistakes);
+}
+
+void TlsContext::load_revocations(const TlsOptions& options, ListenMistakes& mistakes) {
+  if (!options.client_ca.empty()) {
+    check_authority_times(context_, options.client_ca, mistakes);
+  } else if (!options.crl.empty()) {
+    mistakes.push_back({"tls.crl",
+                        "says which clients' certificates are revoked, but without tls.client_ca "
+                        "none is checked; name the authorities there"});
+    return;
+  }
+  if (!options.crl.empty()) nexus::load_revocations(context_, options.crl, mistakes);
 }
 
 // Everything but the certificate: what a connection asks its context for it asks the one that its
@@ -188,9 +187,9 @@ Status TlsContext::set_rules(SSL_CTX* context, const TlsOptions& options,
 
 void TlsContext::load_pair(SSL_CTX* context, const File& certificate, const File& key,
                            ListenMistakes& mistakes) {
-  const bool certificate_readable = readable(certificate.option, certificate.path, mistakes);
+  const bool certificate_readable = readable_file(certificate.option, certificate.path, mistakes);
   const bool key_readable =
-      key.path.empty() ? certificate_readable : readable(key.option, key.path, mistakes);
+      key.path.empty() ? certificate_readable : readable_file(key.option, key.path, mistakes);
   const std::string& key_path = key.path.empty() ? certificate.path : key.path;
   SSL_CTX_set_default_passwd_cb(context, &no_password);
   if (certificate_readable &&
@@ -200,7 +199,10 @@ void TlsContext::load_pair(SSL_CTX* context, const File& certificate, const File
                                  "\" is no usable PEM certificate: " + tls_error_text("unknown")});
   }
   if (!key_readable) return;
-  if (SSL_CTX_use_PrivateKey_file(context, key_path.c_str(), SSL_FILETYPE_PEM) == 1) return;
+  if (SSL_CTX_use_PrivateKey_file(context, key_path.c_str(), SSL_FILETYPE_PEM) == 1) {
+    check_key_mode(key.option, key_path, mistakes);
+    return check_times(context, certificate.option, certificate.path, mistakes);
+  }
   const unsigned long code = ERR_peek_last_error();
   const unsigned long first = ERR_peek_error();
   if (ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH ||
@@ -244,9 +246,13 @@ Status TlsContext::load_sni(const TlsOptions& options, ListenMistakes& mistakes)
     more_.push_back(context);
     ListenMistakes known;  // they are the listener's, and have been told
     if (Status status = set_rules(context, options, known); !status) return status;
-    const size_t before = mistakes.size();
-    load_pair(context, {kOption, file.string()}, {kOption, key.string()}, mistakes);
-    if (mistakes.size() != before) continue;
+    // With the revocation lists in it, which may be large.
+    SSL_CTX_set1_cert_store(context, SSL_CTX_get_cert_store(context_));
+    ListenMistakes own;
+    load_pair(context, {kOption, file.string()}, {kOption, key.string()}, own);
+    const bool sound = static_cast<bool>(first_mistake(own));
+    mistakes.insert(mistakes.end(), own.begin(), own.end());
+    if (!sound) continue;
     for (const std::string& name : names_of(*SSL_CTX_get0_certificate(context))) {
       names_.emplace(name, context);
     }
@@ -281,7 +287,11 @@ void TlsContext::load_client_ca(SSL_CTX* context, const TlsOptions& options,
     }
     // The result of checking is kept with the session, for whoever asks what it is worth.
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE,
-                       [](int, X509_STORE_CTX*) { return 1; });
+                       [](int good, X509_STORE_CTX* store) {
+                         // What its authority has taken back is worth nothing in any case.
+                         const int error = X509_STORE_CTX_get_error(store);
+                         return good == 1 || error != X509_V_ERR_CERT_REVOKED ? 1 : 0;
+                       });
     if (options.client_ca.empty()) return;
   }
   if (options.client_ca.empty()) {
@@ -290,7 +300,7 @@ void TlsContext::load_client_ca(SSL_CTX* context, const TlsOptions& options,
                         "is missing: the PEM file with the authorities whose clients are let in"});
     return;
   }
-  if (!readable("tls.client_ca", options.client_ca, mistakes)) return;
+  if (!readable_file("tls.client_ca", options.client_ca, mistakes)) return;
   STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(options.client_ca.c_str());
   if (names == nullptr ||
       SSL_CTX_load_verify_locations(context, options.client_ca.c_str(), nullptr) != 1) {

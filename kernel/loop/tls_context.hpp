@@ -27,6 +27,7 @@ struct TlsOptions {
   std::string ciphers;             // OpenSSL's list for 1.2
   uint32_t session_timeout_s = 0;  // how long a client may resume; 0 = 2 hours
   std::string sni_directory;       // folder with more certificates, by server name
+  std::string crl;                 // PEM file or folder: certificates of clients that are revoked
   std::string alpn;                // "http/1.1,wamp": the first that the client offers too is taken
 };
 
@@ -34,13 +35,15 @@ class TlsContext {
  public:
   // Every error names the file and what is wrong with it. Codes: NX_E_CONFIG.
   static Result<std::shared_ptr<TlsContext>> create(const TlsOptions& options);
-  // Appends everything that create() would refuse. Reads files, changes nothing.
+  // Appends everything that create() would refuse, and its warnings. Reads files, changes nothing.
   static void check(const TlsOptions& options, ListenMistakes& mistakes);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
   SSL_CTX* get() const { return context_; }
+  // What the operator should hear of although it works: "tls.crl: … is out of date …".
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   TlsContext();
@@ -54,6 +57,7 @@ class TlsContext {
   void load_pair(SSL_CTX* context, const File& certificate, const File& key,
                  ListenMistakes& mistakes);
   Status load_sni(const TlsOptions& options, ListenMistakes& mistakes);
+  void load_revocations(const TlsOptions& options, ListenMistakes& mistakes);
   void load_client_ca(SSL_CTX* context, const TlsOptions& options, ListenMistakes& mistakes);
   SSL_CTX* find_named(const std::string& name) const;
   static int select_certificate(SSL* ssl, int* alert, void* self);
@@ -61,6 +65,7 @@ class TlsContext {
                          unsigned in_size, void* self);
 
   SSL_CTX* context_ = nullptr;
+  std::vector<std::string> warnings_;
   std::string alpn_;  // as on the wire: each name behind its length
   uint8_t id_[SSL_MAX_SID_CTX_LENGTH];
   std::vector<SSL_CTX*> more_;             // owned: one for each certificate of sni_directory

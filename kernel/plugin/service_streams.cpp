@@ -75,6 +75,7 @@ ListenOptions to_options(const nx_listen_options& from) {
   options.max_unrecognized = from.max_unrecognized;
   options.recognize_timeout_ms = from.recognize_timeout_ms;
   options.user_timeout_ms = from.user_timeout_ms;
+  options.tls.crl = text(from.tls_crl);
   return options;
 }
 
@@ -163,7 +164,7 @@ void check(nx_host* host, const nx_listen_options* options,
       }
     }
     for (const ListenMistake& one : mistakes) {
-      mistake(user, to_nx(one.option), to_nx(one.text));
+      if (!one.is_warning) mistake(user, to_nx(one.option), to_nx(one.text));
     }
   } catch (const std::exception& e) {
     if (self.context.log != nullptr) self.context.log->error(self.name, e.what());

@@ -101,6 +101,7 @@ void ListenOptions::read_tls(const Section& section) {
   tls_certificate = section.text("tls.certificate");
   tls_key = section.text("tls.key");
   tls_client_ca = section.text("tls.client_ca");
+  tls_crl = section.text("tls.crl");
   tls_ciphers = section.text("tls.ciphers");
   tls_sni_directory = section.text("tls.sni_directory");
   const int64_t resumption_ms = section.integer("tls.session_timeout", 2 * kHourMs);
@@ -114,16 +115,23 @@ void ListenOptions::read_tls(const Section& section) {
   } else {
     tls_client_required = client == "required";
   }
-  if (client == "none") tls_client_ca.clear();
+  if (client == "none") {
+    if (!tls_crl.empty()) {
+      section.mistake("tls.crl", "is of no use with tls.client_certificate = none: leave out one");
+    }
+    tls_client_ca.clear();
+    tls_crl.clear();
+  }
   tls_client_any = client == "any";
   if (!tls() && !(!tls_client_any && tls_key.empty() && tls_client_ca.empty() &&
-                  tls_ciphers.empty() && tls_sni_directory.empty())) {
+                  tls_ciphers.empty() && tls_sni_directory.empty() && tls_crl.empty())) {
     section.mistake("tls.certificate",
                     "is missing, and the other tls options are of no use without it");
     tls_key.clear();
     tls_client_ca.clear();
     tls_client_any = false;
     tls_sni_directory.clear();
+    tls_crl.clear();
   }
 }
 
@@ -154,6 +162,7 @@ nx_listen_options ListenOptions::to_abi() const {
   out.trusted_proxies = to_str(trusted_proxies);
   out.proxy_protocol = proxy_protocol ? 1 : 0;
   out.tls_client_any = tls_client_any ? 1 : 0;
+  out.tls_crl = to_str(tls_crl);
   out.tls_min_version = tls_min_version;
   out.tls_ciphers = to_str(tls_ciphers);
   out.tls_handshake_timeout_ms = handshake_timeout_ms;

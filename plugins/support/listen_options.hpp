@@ -66,6 +66,10 @@ inline constexpr std::array kListenOptions = {
            "PEM file with the private key; default: the certificate's file."),
     option(NX_OPTION_PATH, "tls.client_ca", "",
            "PEM file with the authorities that client certificates are checked against."),
+    option(NX_OPTION_PATH, "tls.crl", "",
+           "PEM file with certificate revocation lists, or a folder with *.pem and *.crl: client "
+           "certificates that are on them are refused. Each authority of tls.client_ca then needs "
+           "a list that is in date."),
     choice("tls.client_certificate", "none|optional|required|any", "",
            "Whether clients show a certificate; any lets in also those that no authority vouches "
            "for, for authenticators to judge; default: optional when tls.client_ca is set."),
@@ -103,6 +107,7 @@ struct ListenOptions {
   std::string tls_certificate;
   std::string tls_key;
   std::string tls_client_ca;  // empty when clients are not asked
+  std::string tls_crl;
   bool tls_client_required = false;
   bool tls_client_any = false;
   std::string tls_sni_directory;

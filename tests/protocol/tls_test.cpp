@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -62,6 +63,7 @@ class Certificate {
     demand(
         PEM_write_bio_PrivateKey(key_file.it, key.it, nullptr, nullptr, 0, nullptr, nullptr) == 1,
         "key");
+    demand(::chmod(path("key.pem").c_str(), 0600) == 0, "mode of the key");
   }
   ~Certificate() {
     std::error_code ignored;

@@ -210,6 +210,9 @@ typedef struct nx_listen_options {
    * and none where that is 0 too. */
   uint32_t user_timeout_ms;
   uint32_t reserved3;
+  /* Certificates of clients that are revoked: PEM file with revocation lists, or a folder with
+   * *.pem and *.crl. Needs tls_client_ca, each of whose authorities then needs a list. */
+  nx_str tls_crl;
 } nx_listen_options;
 
 #define NX_STREAM_TLS 1u

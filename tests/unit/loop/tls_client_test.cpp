@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #include <cstdio>
@@ -63,6 +64,7 @@ Identity make_identity(const TempFolder& folder, const std::string& name, const 
   std::fclose(file);
   file = std::fopen(made.key_file.c_str(), "w");
   REQUIRE(file != nullptr);
+  ::fchmod(::fileno(file), 0600);
   PEM_write_PrivateKey(file, made.key.get(), nullptr, nullptr, 0, nullptr, nullptr);
   std::fclose(file);
   return made;

@@ -1,5 +1,6 @@
 // What a TLS listener is told: certificates and keys, client certificates, versions, ALPN.
 #include <openssl/pem.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -238,6 +239,7 @@ TEST_CASE("TLS: certificate and key may be in one file") {
     out << std::ifstream(test.server.certificate_file).rdbuf();
     out << std::ifstream(test.server.key_file).rdbuf();
   }
+  ::chmod(both.c_str(), 0600);
   test.harness.options.tls.certificate = both;
   test.harness.options.tls.key.clear();
   test.harness.listen();
