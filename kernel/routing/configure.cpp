@@ -303,6 +303,7 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
     }
     policy.authenticators.push_back(std::move(handle));
     add_watcher(*instance, policy, mistakes);
+    add_cookie_keeper(*instance, policy.components, mistakes);
     instances_.push_back({std::move(instance), policy.components, false});
   }
   const Value authorizers = sections_of(section, "authorizers", path, mistakes);

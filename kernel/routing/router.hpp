@@ -55,6 +55,7 @@ class RouterImpl final : public Router, public RouterPort {
   }
 
   bool trim_memory() override;
+  bool cookie_known(std::string_view cookie) override;
 
   void forget_access() override {
     session_context_.access_epoch.fetch_add(1, std::memory_order_release);
@@ -83,6 +84,14 @@ class RouterImpl final : public Router, public RouterPort {
     bool unused() const { return !forever && user.expired(); }
   };
 
+  // An authenticator that looks after cookies. While `user` is locked it is not freed.
+  struct CookieKeeper {
+    const nx_cookies_v1* table = nullptr;
+    void* self = nullptr;
+    std::weak_ptr<void> user;
+  };
+  using CookieKeepers = std::vector<CookieKeeper>;
+
   // One that `held` does not keep lives as long as somebody is in it, or on the way there. Never
   // let go of the last handle with realms_mutex_ locked: retire() takes it.
   struct RealmEntry {
@@ -105,6 +114,9 @@ class RouterImpl final : public Router, public RouterPort {
                                                 const std::string& path,
                                                 std::vector<ConfigMistake>& mistakes);
   SectionRules rules(std::string path, std::vector<std::string> also_allowed = {}) const;
+  void add_cookie_keeper(const Instance& instance, const std::shared_ptr<void>& user,
+                         std::vector<ConfigMistake>& mistakes);
+  std::shared_ptr<const CookieKeepers> cookie_keepers() const;
   std::shared_ptr<Realm> make_realm(RealmPolicy policy);
   void retire(std::unique_ptr<Realm> realm);
   Status may_make(std::string_view uri) const;
@@ -145,6 +157,9 @@ class RouterImpl final : public Router, public RouterPort {
 
   mutable std::mutex realms_mutex_;
   std::unordered_map<std::string, RealmEntry, TextHash, std::equal_to<>> realms_;
+
+  mutable std::mutex cookies_mutex_;  // held for as long as it takes to copy a pointer
+  std::shared_ptr<const CookieKeepers> cookie_keepers_ = std::make_shared<CookieKeepers>();
 
   mutable std::mutex ids_mutex_;
   std::unordered_set<uint64_t> session_ids_;

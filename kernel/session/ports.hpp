@@ -93,6 +93,9 @@ class RouterPort {
   // Many sessions have ended: returns free memory to the system, unless that was done a moment
   // ago: false. [loop]
   virtual bool trim_memory() = 0;
+  // False if there are authenticators that look after cookies, and none of them knows this one.
+  // [loop]
+  virtual bool cookie_known(std::string_view cookie) = 0;
   // Invalidates all of them: somebody is not who they were. [any]
   virtual void forget_access() = 0;
   // Invalidates, and asks again about what sessions of this realm (empty: all) and role (empty:

@@ -127,6 +127,11 @@ void closed(nx_session* session, uint32_t reason, nx_str text) {
   session_of(session).on_closed(reason, shown_text(text));
 }
 
+uint32_t cookie_known(nx_host* host, nx_str cookie) {
+  if (!accept_text(host, "cookie_known(): cookie", cookie)) return 1;
+  return context_of(host).router->cookie_known(to_view(cookie)) ? 1 : 0;
+}
+
 uint64_t message_limit(nx_session* session) { return session_of(session).message_limit(); }
 
 uint64_t min_rate(nx_session* session) { return session_of(session).min_rate(); }
@@ -142,6 +147,7 @@ constexpr nx_host_sessions_v1 kSessions = {
     &closed,
     &message_limit,
     &min_rate,
+    &cookie_known,
 };
 
 // An answer to a question of this kind, in the name of the component that gives it.

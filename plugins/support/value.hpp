@@ -44,6 +44,7 @@ class DictBuilder {
   void add_text(std::string_view key, std::string_view text) {
     add(key, ValueRef(values_, values_->new_string(to_str(text))));
   }
+  void add_true(std::string_view key) { add(key, ValueRef(values_, values_->new_bool(1))); }
   void add_binary(std::string_view key, std::string_view bytes) {
     add(key, ValueRef(values_, values_->new_binary(to_bytes(bytes))));
   }

@@ -38,8 +38,9 @@ class Browser:
         head = "".join(iter(lambda: self.input.readline().decode(), "\r\n"))
         test.assertIn(" 101 ", head)
         given = re.search("Set-Cookie: nexus-id=([^;]+);.* HttpOnly; SameSite=Lax", head)
-        test.assertEqual(given is None, cookie is not None, head)
-        self.cookie = cookie or given[1]
+        if cookie is None:
+            test.assertIsNotNone(given, head)
+        self.cookie = given[1] if given else cookie
 
     def hello(self, methods):
         self.send([1, "realm1", {"roles": {"caller": {}}, "authmethods": methods,
@@ -192,13 +193,15 @@ class AuthExamples(FolderTest):
         browser.send([AUTHENTICATE, PASSWORD, {}])
         self.assertEqual(browser.receive()[2]["authmethod"], "ticket")
         again = Browser(self, self.websocket, browser.cookie)
+        self.assertEqual(again.cookie, browser.cookie)
         welcome = again.hello(["cookie", "ticket"])
         self.assertEqual([welcome[2][key] for key in ("authid", "authrole", "authmethod")],
                          ["joe", "user", "cookie"])
         again.send([6, {}, "wamp.close.logout"])
         self.assertEqual(again.receive()[0], 6)
-        self.assertEqual(Browser(self, self.websocket, browser.cookie).hello(["cookie"])[2],
-                         "wamp.error.no_matching_auth_method")
+        gone = Browser(self, self.websocket, browser.cookie)
+        self.assertNotEqual(gone.cookie, browser.cookie)  # nobody can come in with that one
+        self.assertEqual(gone.hello(["cookie"])[2], "wamp.error.no_matching_auth_method")
 
     def test_cookies_outlive_the_router(self):
         key = make(self, "", "cookie")

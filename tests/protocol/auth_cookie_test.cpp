@@ -115,10 +115,15 @@ TEST_CASE("N-70 N-01: without a cookie of somebody the next method has its turn"
   browser.sign_in();
   CHECK(browser.welcomed("authmethod") == "ticket");
   CHECK(browser.came_back());
-  // Somebody else at the same browser.
+  // Somebody else at the same browser: it is nobody's then, and with a new one it is hers.
+  const std::string old = browser.cookie();
   browser.sign_in("ann");
   CHECK(browser.welcomed("authmethod") == "ticket");
   CHECK(browser.welcomed("authid") == "ann");
+  CHECK(browser.cookie() == old);
+  CHECK_FALSE(Browser(router, old).came_back());
+  browser.sign_in("ann");
+  CHECK(browser.cookie() != old);
   REQUIRE(browser.came_back());
   CHECK(browser.welcomed("authid") == "ann");
   // A carrier without cookies.
@@ -167,6 +172,29 @@ TEST_CASE("N-70 N-03: a cookie that is forged, cut, another realm's or over is n
   CHECK(Browser(router, third.cookie()).refusal() == unknown);
   CHECK_FALSE(third.came_back());
   CHECK(browser.came_back());
+}
+
+TEST_CASE("N-70: who plants a cookie does not come in as who signs in with it") {
+  RouterFixture router(2, with_cookies());
+  // One that looks like the router's, one that it has really given, and one that is the attacker's.
+  Browser given(router);
+  given.connect();
+  Browser attacker(router);
+  attacker.sign_in("ann");
+  for (const std::string& planted : {std::string(32, 'x'), given.cookie(), attacker.cookie()}) {
+    CAPTURE(planted);
+    Browser victim(router, planted);
+    victim.sign_in("joe");
+    CHECK(victim.welcomed("authid") == "joe");
+    CHECK(victim.welcomed("authmethod") == "ticket");
+    CHECK_FALSE(Browser(router, planted).came_back());
+    // The victim has another one by now, or gets it with the next connection.
+    victim.sign_in("joe");
+    CHECK(victim.cookie() != planted);
+    REQUIRE(victim.came_back());
+    CHECK(victim.welcomed("authid") == "joe");
+    CHECK_FALSE(Browser(router, planted).came_back());
+  }
 }
 
 TEST_CASE("N-70: leaving, losing the connection and another HELLO keep the cookie") {

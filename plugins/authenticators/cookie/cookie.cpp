@@ -2,9 +2,12 @@
 // so again, by the tracking cookie of its connection.
 //
 // N-70. It watches its realm (nexus.watch/1): who joins by one of `methods`, over a connection with
-// a cookie, is remembered under a keyed hash of that cookie. There is nothing to challenge, and
-// whoever cannot be let in is left to the client's next method, with no word about the reason. A
-// session that is killed, or says GOODBYE with wamp.close.logout, takes its cookie with it.
+// a cookie, is remembered under a keyed hash of that cookie. Only a cookie that the router has
+// given to that very connection counts, or one that is that user's already: any other one somebody
+// may have planted in the browser, who would come in with it. Transports ask which cookies are
+// known (nexus.cookies/1) and replace all others. There is nothing to challenge, and whoever cannot
+// be let in is left to the client's next method, with no word about the reason. A session that is
+// killed, or says GOODBYE with wamp.close.logout, takes its cookie with it.
 #include <algorithm>
 #include <chrono>
 #include <mutex>
@@ -42,7 +45,8 @@ constexpr std::chrono::milliseconds kAtOnce(0), kSoon(1000), kSometime(60'000);
 
 class Cookie : public Authenticator,
                public nexus::sdk::Reloadable,
-               public nexus::sdk::SessionWatcher {
+               public nexus::sdk::SessionWatcher,
+               public nexus::sdk::CookieKeeper {
  public:
   static constexpr std::string_view kName = "cookie";
   static constexpr std::string_view kHelp =
@@ -173,6 +177,13 @@ class Cookie : public Authenticator,
         .extra(who->extra);
   }
 
+  bool known(std::string_view cookie) override {
+    if (cookie.size() < kMinCookie || cookie.size() > kMaxCookie) return false;
+    const std::string tag = tag_of(hash_key_.view(), cookie);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return table_.known(tag, now_ms());
+  }
+
   void joined(const SeenSession& session) override {
     const std::string_view cookie = cookie_of(session.peer_details);
     if (cookie.empty()) return;
@@ -181,7 +192,7 @@ class Cookie : public Authenticator,
     if (session.authmethod == kName) {
       came_back(session, hash);
     } else if (wanted(session.authmethod)) {
-      sign_in(session, hash);
+      sign_in(session, hash, session.peer_details["cookie_new"].as_bool());
     }
   }
 
@@ -261,7 +272,9 @@ class Cookie : public Authenticator,
     changed(kSometime);
   }
 
-  void sign_in(const SeenSession& session, const std::string& hash) {
+  // `given`: the router has made this cookie for this connection.
+  void sign_in(const SeenSession& session, const std::string& hash, bool given) {
+    if (!given && !takes_over(session, hash)) return;
     auto made = std::make_shared<Identity>();
     made->realm = session.realm;
     made->authid = session.authid;
@@ -285,6 +298,27 @@ class Cookie : public Authenticator,
     changed(kSoon);
     count(remembered_);
     note(hash, *who, "signed in with");
+  }
+
+  // May a cookie that the client has brought be remembered as this one's? Where it is somebody
+  // else's it changed hands, by accident or not, and is nobody's from now on: the browser's next
+  // connection gets another.
+  bool takes_over(const SeenSession& session, const std::string& hash) {
+    IdentityPtr before;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      before = table_.find(hash, now_ms());
+      if (before != nullptr && before->authid == session.authid) return true;
+      if (before != nullptr) table_.forget(hash, before);
+    }
+    if (before != nullptr) {
+      changed(kAtOnce);
+      count(forgotten_);
+      note(hash, *before, "is not who signed in, which ends");
+    }
+    log().info("authid '" + printable(session.authid) +
+               "' is not remembered: the cookie was not made for this connection");
+    return false;
   }
 
   // SCRAM's proof was for that one exchange, and somebody who finds it could try passwords on it.

@@ -14,12 +14,16 @@ uint64_t since(uint64_t then_ms, uint64_t now_ms) {
 
 }  // namespace
 
+std::string tag_of(std::string_view key, std::string_view cookie) {
+  return auth::hmac_sha256(key, std::string("cookie ") + std::string(cookie)).substr(0, kTagSize);
+}
+
 std::string hash_of(std::string_view key, std::string_view realm, std::string_view cookie) {
   std::string text = std::to_string(realm.size());
   text += ':';
   text += realm;
   text += cookie;
-  return auth::hmac_sha256(key, text);
+  return tag_of(key, cookie) + auth::hmac_sha256(key, text).substr(kTagSize);
 }
 
 bool CookieTable::over(const Entry& entry, uint64_t now_ms) const {
@@ -38,6 +42,8 @@ void CookieTable::erase(Entries::iterator at) {
   theirs.erase(std::find(theirs.begin(), theirs.end(), at));
   if (theirs.empty()) by_owner_.erase(owner);
   by_hash_.erase(at->hash);
+  const auto [first, last] = by_tag_.equal_range(std::string_view(at->hash).substr(0, kTagSize));
+  by_tag_.erase(std::find_if(first, last, [&](const auto& one) { return one.second == at; }));
   entries_.erase(at);
 }
 
@@ -57,6 +63,11 @@ IdentityPtr CookieTable::find(const std::string& hash, uint64_t now_ms) {
   return found->second->who;
 }
 
+bool CookieTable::known(std::string_view tag, uint64_t now_ms) const {
+  const auto [first, last] = by_tag_.equal_range(tag);
+  return std::any_of(first, last, [&](const auto& one) { return !over(*one.second, now_ms); });
+}
+
 void CookieTable::remember(Remembered entry, uint64_t now_ms) {
   uint32_t sessions = 0;
   if (const auto same = by_hash_.find(entry.hash); same != by_hash_.end()) {
@@ -68,6 +79,7 @@ void CookieTable::remember(Remembered entry, uint64_t now_ms) {
   entries_.push_front({std::move(entry), sessions});
   const auto at = entries_.begin();
   by_hash_.emplace(at->hash, at);
+  by_tag_.emplace(std::string_view(at->hash).substr(0, kTagSize), at);
   theirs.push_back(at);
   if (limits_.max_per_authid != 0 && theirs.size() > limits_.max_per_authid) {
     // By when they were seen, as in the whole table.

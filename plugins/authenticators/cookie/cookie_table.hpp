@@ -39,7 +39,11 @@ struct CookieLimits {
   size_t max_per_authid = 32;  // 0 = no limit
 };
 
-// What a cookie of a realm is known by; 32 octets.
+inline constexpr size_t kTagSize = 16;
+
+// What a cookie is known by, whatever the realm; kTagSize octets.
+std::string tag_of(std::string_view key, std::string_view cookie);
+// What a cookie of a realm is known by; 32 octets, which begin with its tag.
 std::string hash_of(std::string_view key, std::string_view realm, std::string_view cookie);
 
 class CookieTable {
@@ -48,6 +52,8 @@ class CookieTable {
 
   // Whose it is; null when nobody's, or when its time is over.
   IdentityPtr find(const std::string& hash, uint64_t now_ms);
+  // Is there anybody, in any realm, whose time is not over?
+  bool known(std::string_view tag, uint64_t now_ms) const;
   // It is this one's from now on, whoever had it before. Entries that are over or too many go.
   void remember(Remembered entry, uint64_t now_ms);
   // A session of `who` begins or ends. While there is one the cookie does not count as idle. False,
@@ -78,7 +84,8 @@ class CookieTable {
 
   CookieLimits limits_;
   Entries entries_;
-  std::unordered_map<std::string_view, Entries::iterator> by_hash_;  // views into the entries
+  std::unordered_map<std::string_view, Entries::iterator> by_hash_;      // views into the entries
+  std::unordered_multimap<std::string_view, Entries::iterator> by_tag_;  // likewise
   // Of each authid of each realm, oldest first.
   std::unordered_map<std::string, std::vector<Entries::iterator>> by_owner_;
 };

@@ -115,6 +115,10 @@ uint64_t Connection::shake_hands(const uint8_t* data, uint64_t size) {
                                  "compression_memory is used up: connections go without "
                                  "compression, or with less, until others have ended");
   }
+  if (verdict.status == 101 && unknown(verdict) && !replace_cookie(verdict)) {
+    verdict.status = 503;
+    verdict.text = "no random numbers for a cookie";
+  }
   if (verdict.status != 101) {
     refuse(verdict.status, verdict.text, verdict.headers, NX_CLOSED_PROTOCOL);
   } else if (handshake_->over_limit) {
@@ -124,6 +128,14 @@ uint64_t Connection::shake_hands(const uint8_t* data, uint64_t size) {
     accept(request, verdict);
   }
   return state_ == kDone ? size : head_size;
+}
+
+// Has it brought a cookie that nobody can come in with? An older router cannot tell.
+bool Connection::unknown(const Verdict& verdict) const {
+  if (verdict.cookie.empty() || verdict.cookie_new) return false;
+  const support::Services& services = listener->services;
+  return NX_HAS(services.sessions, cookie_known) &&
+         services.sessions->cookie_known(services.host, support::to_str(verdict.cookie)) == 0;
 }
 
 // Behind a trusted proxy the client is where that says it is. False: refused.

@@ -76,6 +76,7 @@ class Connection : public support::StreamConnection {
 
   // handshake
   uint64_t shake_hands(const uint8_t* data, uint64_t size);
+  bool unknown(const Verdict& verdict) const;
   bool find_client(const HttpRequest& request);
   void accept(const HttpRequest& request, Verdict& verdict);
   void refuse(int status, std::string_view text, std::string_view headers, uint32_t reason);

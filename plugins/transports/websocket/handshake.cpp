@@ -183,7 +183,8 @@ Verdict judge(const HttpRequest& request, const Config& config, Place place,
   }
   if (!config.tracking_cookie.empty()) {
     // Only what looks like a value of ours is taken. Whoever can plant cookies for this host can
-    // plant one that it got here: names that begin with "__Host-" keep browsers from that.
+    // plant one that it got here: names that begin with "__Host-" keep browsers from that, and
+    // replace_cookie() takes away what nobody has signed in with.
     verdict.cookie = request.cookie(config.tracking_cookie);
     if (!valid_cookie(verdict.cookie)) {
       verdict.cookie = random_cookie();
@@ -195,6 +196,12 @@ Verdict judge(const HttpRequest& request, const Config& config, Place place,
   if (verdict.accept_key.empty()) return refuse(503, "SHA-1 is not available");
   verdict.status = 101;
   return verdict;
+}
+
+bool replace_cookie(Verdict& verdict) {
+  verdict.cookie = random_cookie();
+  verdict.cookie_new = true;
+  return !verdict.cookie.empty();
 }
 
 std::string switching_protocols(const Verdict& verdict, const Config& config, bool secure) {
@@ -238,6 +245,7 @@ void add_details(const HttpRequest& request, const Verdict& verdict,
                  support::DictBuilder& details) {
   support::add_http_details(request, details);
   if (!verdict.cookie.empty()) details.add_text("cookie", verdict.cookie);
+  if (verdict.cookie_new) details.add_true("cookie_new");
   details.add_text("websocket_protocol", verdict.subprotocol);
 }
 

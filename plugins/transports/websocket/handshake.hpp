@@ -41,6 +41,10 @@ Verdict judge(const HttpRequest& request, const Config& config, Place place,
               const std::vector<support::SerializerEntry>& serializers, MemoryBudget& budget);
 
 // The answer as it goes out. `secure`: over TLS.
+// A client has brought a cookie that nobody can come in with: it gets a new one. False when there
+// are no random numbers.
+bool replace_cookie(Verdict& verdict);
+
 std::string switching_protocols(const Verdict& verdict, const Config& config, bool secure);
 // `head_only`: to a HEAD, which is answered with what GET would be, but for its body.
 std::string refusal(int status, std::string_view text, std::string_view headers, bool head_only);

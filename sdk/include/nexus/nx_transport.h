@@ -96,6 +96,8 @@ typedef struct nx_peer {
    *   http_request_path, http_request_query, origin, websocket_protocol  strings
    *   cookie                 string: value of the listener's tracking cookie, which the answer to
    *                          the request sets for a client that has none
+   *   cookie_new             bool: true where this connection's client was given that value now;
+   *                          what a client brings may have been planted by somebody who knows it
    *   tls_version            "TLSv1.3"
    *   channel_id             dict: "tls-exporter" (RFC 9266) and, with TLS 1.2, "tls-unique"
    *                          (RFC 5929) -> binary. With TLS 1.2 only after an extended master
@@ -149,6 +151,10 @@ typedef struct nx_host_sessions_v1 {
    * the carrier: slow is not dead. 0 before the client has been welcomed, since slow attackers live
    * there: every deadline is absolute then. Never 0 again after that. [loop] */
   uint64_t (*min_rate)(nx_session* session);
+  /* 0 if no authenticator can tell whose this cookie is, though there are some that look after
+   * cookies (nexus.cookies/1); else 1. A transport gives a new one to a client that brings one of
+   * which nothing is known, as a stranger may have planted it there. [loop] */
+  uint32_t (*cookie_known)(nx_host* host, nx_str cookie);
 } nx_host_sessions_v1;
 
 /* ---- streams: sockets done by the router ------------------------------------------------- */

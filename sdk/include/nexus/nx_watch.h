@@ -52,6 +52,21 @@ typedef struct nx_watch_v1 {
   void (*left)(void* self, const nx_session_seen* session, uint32_t how, nx_str reason);
 } nx_watch_v1;
 
+/* Cookies that clients come back with. An interface that an authenticator may have beside its
+ * kind's, and beside nexus.watch/1: transports ask whether a cookie that a client brings is of any
+ * worth, before they know the realm, and replace it if not. Only a cookie that came with
+ * `cookie_new` in the peer's details, or is that client's already, may be remembered as somebody's:
+ * any other one a stranger may have planted in the browser, and know. */
+#define NX_COOKIES_V1 "nexus.cookies/1"
+
+typedef struct nx_cookies_v1 {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* 1 if a client can come in with this cookie now, in whichever realm; else 0. [loop], several at
+   * once */
+  uint32_t (*known)(void* self, nx_str cookie);
+} nx_cookies_v1;
+
 #ifdef __cplusplus
 }
 #endif

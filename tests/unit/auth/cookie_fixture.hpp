@@ -12,11 +12,13 @@ namespace nexus::auth::test {
 inline std::string cookie(char letter) { return std::string(32, letter); }
 
 struct Connection {
+  // `given`: the router has made the cookie for this connection.
   explicit Connection(const std::string& cookie, const char* address = "127.0.0.1:1",
-                      uint32_t flags = 0)
+                      uint32_t flags = 0, bool given = true)
       : peer(peer_at(address, flags)) {
     auto known = fake::values().dict();
     if (!cookie.empty()) known.set("cookie", cookie);
+    if (given) known.set("cookie_new", true);
     details = known.done();
     peer.details = const_cast<nx_value*>(details.get());
   }
@@ -39,8 +41,8 @@ struct Who {
 class Browser {
  public:
   Browser(fake::Plugin& plugin, const std::string& cookie, const char* address = "127.0.0.1:1",
-          uint32_t flags = 0)
-      : plugin_(plugin), connection_(cookie, address, flags) {}
+          uint32_t flags = 0, bool given = true)
+      : plugin_(plugin), connection_(cookie, address, flags, given) {}
 
   fake::AuthOutcome hello(const char* details = "{}", std::string_view realm = "realm1") {
     return plugin_.hello(details, realm, &connection_.peer);

@@ -83,6 +83,84 @@ TEST_CASE("N-70: a cookie does not make anybody somebody else") {
   CHECK_FALSE(browser.comes_back());
 }
 
+TEST_CASE("N-70: a cookie that was not made for this connection is not taken over") {
+  const auto brings = [](Under& under, char letter) {
+    return Browser(under.plugin, cookie(letter), "127.0.0.1:1", 0, false);
+  };
+  SECTION("one that nobody has signed in with") {
+    Under under;
+    brings(under, 'a').joins();
+    CHECK_FALSE(Browser(under.plugin, cookie('a')).comes_back());
+    CHECK(under.host.counter("remembered") == 0);
+    CHECK(
+        under.host.logged("'joe' is not remembered: the cookie was not made for this connection"));
+  }
+  SECTION("one that is somebody else's is nobody's then") {
+    Under under;
+    Browser attacker(under.plugin, cookie('a'));
+    attacker.joins({"mallory"});
+    REQUIRE(attacker.hello().authid == "mallory");
+    Browser victim = brings(under, 'a');
+    const uint64_t session = victim.joins({"joe"});
+    CHECK_FALSE(attacker.comes_back());
+    CHECK_FALSE(under.plugin.knows_cookie(cookie('a')));  // so it is replaced
+    CHECK(under.host.counter("forgotten") == 1);
+    victim.leaves(session, NX_LEFT_KILLED, "", {"joe"});
+    CHECK(under.host.counter("forgotten") == 1);
+  }
+  SECTION("nor does an open session of the other's bring it back") {
+    Under under;
+    Browser attacker(under.plugin, cookie('a'));
+    const uint64_t session = attacker.joins({"mallory"});
+    brings(under, 'a').joins({"joe"});
+    attacker.leaves(session, NX_LEFT_GOODBYE, "wamp.close.normal", {"mallory"});
+    CHECK_FALSE(attacker.comes_back());
+  }
+  SECTION("one that is the same user's already stays") {
+    Under under;
+    Browser(under.plugin, cookie('a')).joins();
+    Browser again = brings(under, 'a');
+    again.joins({"joe", "wampcra", "admin"});
+    CHECK(again.hello().authrole == "admin");
+    CHECK(under.host.counter("remembered") == 2);
+    // The same name in another realm is another user.
+    again.joins({"joe", "ticket", "user", "realm2"});
+    CHECK_FALSE(again.comes_back("realm2"));
+    CHECK(again.comes_back("realm1"));
+  }
+}
+
+TEST_CASE("N-70: transports hear which cookies somebody can come in with") {
+  Under under(R"({"max_idle": 3600000})");
+  Browser browser(under.plugin, cookie('a'));
+  CHECK_FALSE(under.plugin.knows_cookie(cookie('a')));
+  const uint64_t one = browser.joins({"joe", "ticket", "user", "realm2"});
+  CHECK(under.plugin.knows_cookie(cookie('a')));
+  for (const std::string& other :
+       {std::string(), cookie('b'), cookie('a').substr(1), std::string(300, 'a')}) {
+    CHECK_FALSE(under.plugin.knows_cookie(other));
+  }
+  const uint64_t two = browser.joins({"ann"});  // in another realm
+  browser.leaves(one, NX_LEFT_GOODBYE, "wamp.close.logout", {"joe", "ticket", "user", "realm2"});
+  CHECK(under.plugin.knows_cookie(cookie('a')));
+  browser.leaves(two, NX_LEFT_LOST, "", {"ann"});
+  under.host.advance(kHour - 1);
+  CHECK(under.plugin.knows_cookie(cookie('a')));
+  under.host.advance(1);
+  CHECK_FALSE(under.plugin.knows_cookie(cookie('a')));  // its time is over
+}
+
+TEST_CASE("N-70: a session that came in by a cookie as somebody else is not the cookie's") {
+  const char* const role = GENERATE("user", "admin");
+  Under under(R"({"max_idle": 3600000})");
+  Browser browser(under.plugin, cookie('a'));
+  browser.leaves(browser.joins());
+  // With another role another authenticator let it in, and the cookie is idle all the same.
+  browser.joins({"joe", "cookie", role});
+  under.host.advance(kHour);
+  CHECK(browser.comes_back() == (std::string_view(role) == "user"));
+}
+
 TEST_CASE("N-70: which methods are remembered") {
   SECTION("all but anonymous, unless the operator says something else") {
     Under under;

@@ -69,6 +69,7 @@ class FakeHost : public nx_host {
   uint64_t message_limit_now = UINT64_MAX;
   uint64_t min_rate_now = 1000;  // 0: the client has not been welcomed
   uint64_t now_ms = 0;
+  std::set<std::string> unknown_cookies;
 
   struct Letter {
     void (*fn)(void* user);
@@ -395,6 +396,9 @@ class FakeHost : public nx_host {
     session->last_data = list[0].data;
     return taken;
   }
+  static uint32_t cookie_known(nx_host* host, nx_str cookie) {
+    return of(host).unknown_cookies.count(text_of(cookie)) != 0 ? 0 : 1;
+  }
   static uint64_t message_limit(nx_session* session) {
     demand(session->closed == 0, "message_limit() after closed()");
     return session->host->message_limit_now;
@@ -471,7 +475,8 @@ class FakeHost : public nx_host {
                                                     on_drained,
                                                     on_closed,
                                                     message_limit,
-                                                    min_rate};
+                                                    min_rate,
+                                                    cookie_known};
 };
 
 }  // namespace transports_test

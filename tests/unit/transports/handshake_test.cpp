@@ -303,6 +303,24 @@ TEST_CASE("T-07: a client without a tracking cookie is given one that cannot be 
   }
 }
 
+TEST_CASE("T-07 N-70: a tracking cookie that nobody can come in with is replaced") {
+  WebSocketRig rig(R"({"listen":":0","tracking_cookie":"nexus-id"})");
+  const auto& v = FakeHost::values();
+  const std::string brought = "abcdefghijklmnopqrstuvwxyz-_0123";
+  for (const bool unknown : {false, true}) {
+    rig.host.unknown_cookies.clear();
+    if (unknown) rig.host.unknown_cookies.insert(brought);
+    rig.open("wamp.2.json", "Cookie: nexus-id=" + brought + "\r\n");
+    const nx_value* details = rig.session().details;
+    const std::string value = text_of(v.as_string(v.get(details, str_of("cookie"))));
+    CHECK((value == brought) == !unknown);
+    CHECK(value.size() == 32);
+    const bool set = rig.answer.find("Set-Cookie: nexus-id=" + value + ";") != std::string::npos;
+    CHECK(set == unknown);
+    CHECK((v.as_bool(v.get(details, str_of("cookie_new")), 0) != 0) == unknown);
+  }
+}
+
 TEST_CASE("T-05: every cut of a request gives the same answer") {
   const std::string json = R"({"listen":":0"})";
   const std::string good =

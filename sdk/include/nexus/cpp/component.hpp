@@ -159,6 +159,14 @@ struct ComponentFunctions {
       static_cast<C*>(of(self))->left(seen(self, session), how, view(reason));
     });
   }
+  static uint32_t known(void* self, nx_str cookie) {
+    bool found = false;
+    of(self)->guarded("known()", [&] {
+      of(self)->threads().loop("known()");
+      found = static_cast<C*>(of(self))->known(view(cookie));
+    });
+    return found ? 1 : 0;
+  }
   static const void* interface_of(void* self, const char* id) {
     if constexpr (std::is_base_of_v<Reloadable, C>) {
       static constexpr nx_reload_v1 kReload = {sizeof(nx_reload_v1), 0, &reload};
@@ -167,6 +175,10 @@ struct ComponentFunctions {
     if constexpr (std::is_base_of_v<SessionWatcher, C>) {
       static constexpr nx_watch_v1 kWatch = {sizeof(nx_watch_v1), 0, &joined, &left};
       if (std::string_view(id) == NX_WATCH_V1) return &kWatch;
+    }
+    if constexpr (std::is_base_of_v<CookieKeeper, C>) {
+      static constexpr nx_cookies_v1 kCookies = {sizeof(nx_cookies_v1), 0, &known};
+      if (std::string_view(id) == NX_COOKIES_V1) return &kCookies;
     }
     const void* found = nullptr;
     barrier(nullptr, [&] { found = of(self)->interface_of(id); });

@@ -453,7 +453,8 @@ inline void Host::add_services() {
       [](nx_session*) {},
       [](nx_session*, uint32_t, nx_str) {},
       [](nx_session*) -> uint64_t { return UINT64_MAX; },
-      [](nx_session*) -> uint64_t { return 1024; }};
+      [](nx_session*) -> uint64_t { return 1024; },
+      [](nx_host*, nx_str) -> uint32_t { return 1; }};
   static constexpr nx_host_streams_v1 kStreams = {
       sizeof(nx_host_streams_v1),
       0,

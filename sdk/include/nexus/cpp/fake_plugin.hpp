@@ -76,6 +76,12 @@ class Plugin {
     interface_of<nx_watch_v1>(NX_WATCH_V1)->left(self_, &session, how, to_nx(reason));
   }
 
+  // Does a component with nexus.cookies/1 know whose this is?
+  bool knows_cookie(std::string_view cookie) {
+    const OnLoop on_loop;
+    return interface_of<nx_cookies_v1>(NX_COOKIES_V1)->known(self_, to_nx(cookie)) != 0;
+  }
+
   // ---- authenticators ----
   // `details` is HELLO.Details as JSON. The method is the first that the component serves.
   AuthOutcome hello(std::string_view details = "{}", std::string_view realm = "realm1",

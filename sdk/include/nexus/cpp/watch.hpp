@@ -1,4 +1,5 @@
-// SessionWatcher: for authenticators and authorizers that want to know who joins and leaves.
+// SessionWatcher: for authenticators and authorizers that want to know who joins and leaves; and
+// CookieKeeper, for authenticators that know whose a cookie is.
 #ifndef NEXUS_CPP_WATCH_HPP
 #define NEXUS_CPP_WATCH_HPP
 
@@ -26,6 +27,14 @@ class SessionWatcher {
   virtual void joined(const SeenSession& session) = 0;
   // It is over; `how` is NX_LEFT_*, `reason` a URI or empty. [loop]
   virtual void left(const SeenSession& session, uint32_t how, std::string_view reason) = 0;
+};
+
+// For authenticators that let clients in by the cookie of their connection (nexus.cookies/1).
+class CookieKeeper {
+ public:
+  virtual ~CookieKeeper() = default;
+  // Can a client come in with this one now, in whichever realm? [loop], on several at once.
+  virtual bool known(std::string_view cookie) = 0;
 };
 
 }  // namespace nexus::sdk
