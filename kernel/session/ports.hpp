@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "kernel/message/options.hpp"
 #include "kernel/session/info.hpp"
@@ -78,8 +79,13 @@ class RouterPort {
   virtual ~RouterPort() = default;
 
   const RouterPolicy& policy() const { return policy_; }
-  // What a client that names this URI finds; without a policy: `why`. Makes nothing. [any]
-  virtual Door door(std::string_view uri, Status& why) = 0;
+  // What a client that names this URI finds; without a policy: `why`. Makes nothing; by default
+  // there is no template, and so nothing to make. [any]
+  virtual Door door(std::string_view uri, Status& why) {
+    std::shared_ptr<RealmPort> found = realm(uri, why);
+    const RealmPolicy* const policy = found == nullptr ? nullptr : &found->policy();
+    return {std::move(found), policy};
+  }
   // The realm of that URI, made from the template if there is one; else null and why. One that was
   // made goes again with the last handle to it, unless somebody has been welcomed in it. [any]
   virtual std::shared_ptr<RealmPort> realm(std::string_view uri, Status& why) = 0;
@@ -93,9 +99,9 @@ class RouterPort {
   // Many sessions have ended: returns free memory to the system, unless that was done a moment
   // ago: false. [loop]
   virtual bool trim_memory() = 0;
-  // False if there are authenticators that look after cookies, and none of them knows this one.
-  // [loop]
-  virtual bool cookie_known(std::string_view cookie) = 0;
+  // False if there are authenticators that look after cookies, and none of them knows this one; by
+  // default there are none. [loop]
+  virtual bool cookie_known(std::string_view) { return true; }
   // Invalidates all of them: somebody is not who they were. [any]
   virtual void forget_access() = 0;
   // Invalidates, and asks again about what sessions of this realm (empty: all) and role (empty:
