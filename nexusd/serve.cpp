@@ -4,11 +4,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "nexusd/exit_status.hpp"
@@ -131,6 +133,14 @@ class Backstop {
  public:
   Backstop(const nexus::Router& router, nexus::Log& log)
       : router_(router), log_(log), thread_([this] { run(); }) {}
+  // The shutdown begins, or is about to as soon as a reload ends. [any]
+  void arm() {
+    {
+      const std::lock_guard lock(mutex_);
+      armed_ = true;
+    }
+    changed_.notify_all();
+  }
   ~Backstop() {
     {
       const std::lock_guard lock(mutex_);
@@ -147,6 +157,7 @@ class Backstop {
     constexpr std::chrono::seconds kBeyond{3};
     const auto patience = router_.shutdown_timeout() + nexus::Router::kStopGrace + kBeyond;
     std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return armed_ || over_; });
     if (changed_.wait_for(lock, patience, [this] { return over_; })) return;
     std::string waits_for;
     for (const nexus::PluginCall& call : router_.calls_under_way()) {
@@ -163,7 +174,8 @@ class Backstop {
   nexus::Log& log_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool over_ = false;  // guarded by mutex_
+  bool armed_ = false;  // guarded by mutex_
+  bool over_ = false;   // guarded by mutex_
   std::thread thread_;
 };
 
@@ -212,7 +224,12 @@ int serve(const CommandLine& command) {
   for (const std::string& notice : loaded.file.notices) log.warning("config", notice);
 
   // Before plugins are loaded: one that hangs must not keep a second signal from ending this.
-  Signals signals({.stop_again =
+  std::atomic<Backstop*> backstop_of_router{nullptr};
+  Signals signals({.stop =
+                       [&backstop_of_router] {
+                         if (Backstop* backstop = backstop_of_router.load()) backstop->arm();
+                       },
+                   .stop_again =
                        [&log] {
                          log.warning("nexusd", "second signal, ending at once");
                          ::_exit(kExitSignal + SIGTERM);
@@ -242,14 +259,15 @@ int serve(const CommandLine& command) {
   log.info("nexusd", "started", {{"version", NEXUSD_VERSION}, {"pid", int64_t{::getpid()}}});
   announce(*router, loaded.file.value);
 
+  std::optional<Backstop> backstop(std::in_place, *router, log);
+  backstop_of_router = &*backstop;
   int signal = 0;
   while ((signal = signals.wait()) == SIGHUP) reload(*router, log);
   notify_service_manager("STOPPING=1");
   log.info("nexusd", "stopping", {{"signal", int64_t{signal}}});
-  {
-    const Backstop backstop(*router, log);
-    router->stop(router->shutdown_timeout());
-  }
+  backstop->arm();  // it may have come before there was one
+  router->stop(router->shutdown_timeout());
+  backstop.reset();
   log.info("nexusd", "stopped", {{"sessions", router->counters().sessions_joined}});
   return end(std::move(router), log, kExitOk);
 }

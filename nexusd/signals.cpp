@@ -55,10 +55,17 @@ void Signals::run() {
       {
         const std::lock_guard lock(mutex_);
         first = stop_signal_ == 0;
-        if (first) stop_signal_ = number;
+      }
+      if (!first) {
+        handlers_.stop_again();
+        continue;
+      }
+      handlers_.stop();  // what it needs is there until wait() has told of the signal
+      {
+        const std::lock_guard lock(mutex_);
+        stop_signal_ = number;
       }
       came_.notify_all();
-      if (!first) handlers_.stop_again();
     } else if (number == SIGHUP) {
       handlers_.reopen();
       {

@@ -17,6 +17,7 @@ class Signals {
   static void block();
 
   struct Handlers {
+    std::function<void()> stop;        // the first SIGTERM or SIGINT, beside what wait() answers
     std::function<void()> stop_again;  // the second SIGTERM or SIGINT, and every later one
     std::function<void()> reopen;      // SIGHUP, at once; wait() tells of it too
   };

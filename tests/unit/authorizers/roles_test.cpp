@@ -219,7 +219,9 @@ TEST_CASE("roles: mistakes in rules are named with their place") {
              Contains("no key \"callee\""));
   CHECK_THAT(error_of(rule(R"({"uri": "a", "disclose": {"caller": "maybe"}})")),
              Contains("never, request or always"));
-  for (const char* time : {"\"5\"", "\"5d\"", "-1", "\"s\"", "86400001", "{}", "\"25h\""}) {
+  for (const char* time : {"\"5\"", "\"5d\"", "-1", "\"s\"", "86400001", "{}", "\"25h\"",
+                           "\"5124095576031h\"",  // which in 64 bits is half an hour again
+                           "\"9223372036854775808ms\""}) {
     CAPTURE(time);
     CHECK_THAT(error_of(rule(R"({"uri": "a", "remember": )" + std::string(time) + "}")),
                Contains("rules.user[1].remember"));

@@ -124,6 +124,36 @@ TEST_CASE("TLS: back-pressure, drained() and shared buffers") {
   harness.wait([&] { return drained == 1 && buffer.get()->count == 1; }, "drained()");
 }
 
+TEST_CASE("TLS: what is encrypted and not yet taken by the socket is still queued") {
+  std::atomic<int> drained{0};
+  TlsHarness test;
+  Harness& harness = test.harness;
+  harness.drained = [&](Connection& c) {
+    harness.expect(c.stream->queued() == 0, "drained() means empty");
+    const std::lock_guard lock(harness.mutex);
+    ++drained;
+  };
+  harness.listen();
+  TlsClient client(test.address());
+  REQUIRE(client.connected());
+  const std::string bytes = pattern(100000);
+  // Turn by turn, until the peer, who reads nothing, takes no more.
+  size_t written = 0;
+  uint64_t queued = 0;
+  while (queued == 0 && written < (64 << 20)) {
+    harness.with(harness.connection(0), [&](Connection& c) {
+      CHECK(c.write(bytes) == NX_OK);
+      written += bytes.size();
+    });
+    // The turn has ended, so all of it is encrypted.
+    harness.with(harness.connection(0), [&](Connection& c) { queued = c.stream->queued(); });
+  }
+  CHECK(queued > 0);
+  CHECK(drained == 0);
+  CHECK(client.receive(written).size() == written);
+  harness.wait([&] { return drained == 1; }, "drained()");
+}
+
 TEST_CASE("TLS: long messages, and pauses with decrypted bytes left over") {
   const size_t size = 700000;
   TlsHarness test;

@@ -136,7 +136,8 @@ TEST_CASE("a component lives from create to destroy", "[instance]") {
   Subject subject("well");
   Instance& instance = *subject.instance;
   CHECK(instance.interface_of(NX_AUTHENTICATOR_V1, 8) == nullptr);
-  CHECK(instance.start().text() == "authenticator 'well': start() out of order");
+  CHECK(instance.start().text() == "realms.r.auth: authenticator 'well' (" +
+                                       plugin("bad_lifecycle") + "): start() out of order");
   REQUIRE(instance.create().is_ok());
   CHECK(instance.create().text() == "authenticator 'well': create() was called twice");
   CHECK(instance.interface_of(NX_AUTHENTICATOR_V1, sizeof(nx_authenticator_v1)) != nullptr);
