@@ -154,7 +154,7 @@ class Backstop {
 
  private:
   void run() {
-    constexpr std::chrono::seconds kBeyond{3};
+    constexpr std::chrono::seconds kBeyond{8};  // far more than a busy machine needs
     const auto patience = router_.shutdown_timeout() + nexus::Router::kStopGrace + kBeyond;
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return armed_ || over_; });

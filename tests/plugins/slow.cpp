@@ -4,11 +4,12 @@
 //   configure, start, reload, stop
 //   job      in the job of nexus.work/1 from which every hello() is answered
 //   exit     not at all: start() calls exit()
-//   crash    nor here: start() writes to nowhere
+//   crash    nor here: start() gets a SIGSEGV
 //   timeout  nor here: start() answers NX_E_TIMEOUT
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 
@@ -43,10 +44,7 @@ class Slow : public Authenticator, public Reloadable {
     wait_at("start");
     if (at_ == "exit") std::exit(0);
     if (at_ == "timeout") throw Error(NX_E_TIMEOUT, "the directory does not answer");
-    if (at_ == "crash") {
-      volatile int* volatile nowhere = nullptr;
-      *nowhere = 1;
-    }
+    if (at_ == "crash") std::raise(SIGSEGV);
   }
   void reload() override { wait_at("reload"); }
   void stop() override { wait_at("stop"); }
