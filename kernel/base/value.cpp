@@ -10,9 +10,12 @@
 #include <variant>
 
 #include "kernel/base/utf8.hpp"
+#include "kernel/base/whole_number.hpp"
 
 namespace nexus {
 namespace {
+
+struct Foreign {};
 
 using List = std::vector<Value>;
 struct Entry {
@@ -23,7 +26,7 @@ using Dict = std::vector<Entry>;
 
 // The index of each alternative is its NX_ kind minus one.
 using Data = std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string,
-                          std::vector<uint8_t>, List, Dict>;
+                          std::vector<uint8_t>, List, Dict, Foreign>;
 
 }  // namespace
 }  // namespace nexus
@@ -103,6 +106,7 @@ Value Value::binary(Bytes value) {
 }
 Value Value::list() { return Value(make_container(List{})); }
 Value Value::dict() { return Value(make_container(Dict{})); }
+Value Value::other() { return Value(make(Foreign{})); }
 
 Value Value::share(const nx_value* value) {
   auto* counted = const_cast<nx_value*>(value);
@@ -136,6 +140,14 @@ uint64_t Value::as_uint(uint64_t fallback) const {
   if (const auto* value = get_if<uint64_t>(value_)) return *value;
   const auto* value = get_if<int64_t>(value_);
   return value == nullptr || *value < 0 ? fallback : static_cast<uint64_t>(*value);
+}
+
+std::optional<int64_t> Value::whole() const {
+  if (const auto* value = get_if<int64_t>(value_)) return *value;
+  int64_t integer = 0;
+  const auto* real = get_if<double>(value_);
+  if (real != nullptr && whole_number(*real, &integer)) return integer;
+  return std::nullopt;
 }
 
 double Value::as_double(double fallback) const {
@@ -181,6 +193,24 @@ Value Value::find(std::string_view key) const {
     }
   }
   return {};
+}
+
+Value Value::without_others() const {
+  if (const auto* items = get_if<List>(value_)) {
+    Value copy = list();
+    for (const Value& item : *items) {
+      copy.append(item.is(NX_OTHER) ? null() : item.without_others());
+    }
+    return copy;
+  }
+  if (const auto* entries = get_if<Dict>(value_)) {
+    Value copy = dict();
+    for (const Entry& entry : *entries) {
+      if (!entry.value.is(NX_OTHER)) copy.append(entry.key, entry.value.without_others());
+    }
+    return copy;
+  }
+  return *this;
 }
 
 bool Value::append(Value item) {
@@ -239,6 +269,8 @@ nx_status Value::walk(const nx_value_sink& sink, void* user) const {
       }
       return status != NX_OK ? status : sink.dict_end(user);
     }
+    case NX_OTHER:
+      return nx_sink_other(&sink, user, NX_OTHER_VALUE);
     default:
       return sink.on_null(user);
   }
@@ -265,7 +297,7 @@ bool operator==(const Value& a, const Value& b) {
     case NX_BINARY:
       return std::ranges::equal(a.as_binary(), b.as_binary());
     default:
-      return true;  // two nulls
+      return a.kind() == NX_NULL;  // what no Value can be equals nothing
   }
 }
 
@@ -294,7 +326,11 @@ struct ValueBuilderSink {
     return guarded(user, [=](ValueBuilder& b) { return b.add(Value::unsigned_integer(value)); });
   }
   static nx_status on_double(void* user, double value) {
-    return guarded(user, [=](ValueBuilder& b) { return b.add(Value::real(value)); });
+    return guarded(user, [=](ValueBuilder& b) {
+      int64_t integer = 0;
+      const bool whole = b.policy_.whole_numbers && whole_number(value, &integer);
+      return b.add(whole ? Value::integer(integer) : Value::real(value));
+    });
   }
   static nx_status on_string(void* user, nx_str value) {
     if (!is_utf8(to_view(value))) return NX_E_MALFORMED;
@@ -320,10 +356,16 @@ struct ValueBuilderSink {
   static nx_status dict_end(void* user) {
     return guarded(user, [](ValueBuilder& b) { return b.close(NX_DICT); });
   }
+  static nx_status on_other(void* user, uint32_t what) {
+    return guarded(user, [=](ValueBuilder& b) { return b.other(what); });
+  }
+  static nx_status dict_key_other(void* user) {
+    return guarded(user, [](ValueBuilder& b) { return b.other_key(); });
+  }
 };
 
-ValueBuilder::ValueBuilder(uint32_t max_depth, uint64_t max_values)
-    : max_depth_(std::min(max_depth, kMaxValueDepth)), values_left_(max_values) {}
+ValueBuilder::ValueBuilder(uint32_t max_depth, uint64_t max_values, Policy policy)
+    : max_depth_(std::min(max_depth, kMaxValueDepth)), values_left_(max_values), policy_(policy) {}
 
 const nx_value_sink& ValueBuilder::sink() {
   using S = ValueBuilderSink;
@@ -342,6 +384,8 @@ const nx_value_sink& ValueBuilder::sink() {
       .dict_begin = &S::dict_begin,
       .dict_key = &S::dict_key,
       .dict_end = &S::dict_end,
+      .on_other = &S::on_other,
+      .dict_key_other = &S::dict_key_other,
   };
   return sink;
 }
@@ -369,7 +413,7 @@ nx_status ValueBuilder::open(Value container) {
   const nx_status status = admit();
   if (status != NX_OK) return status;
   if (levels_.size() >= max_depth_) return NX_E_LIMIT;
-  levels_.push_back({std::move(container), {}, false});
+  levels_.push_back({std::move(container), {}, false, false});
   return NX_OK;
 }
 
@@ -389,6 +433,31 @@ nx_status ValueBuilder::set_key(std::string_view key) {
   if (!level.container.is(NX_DICT) || level.has_key) return NX_E_STATE;
   level.key = key;
   level.has_key = true;
+  level.leave_out = false;
+  return NX_OK;
+}
+
+nx_status ValueBuilder::other(uint32_t what) {
+  if (policy_.others == Others::refuse) return NX_E_UNREPRESENTABLE;
+  const nx_status status = admit();
+  if (status != NX_OK) return status;
+  met_others_ = true;
+  const bool undefined = what == NX_OTHER_UNDEFINED;
+  if (!levels_.empty() && levels_.back().container.is(NX_DICT) &&
+      (undefined || policy_.others == Others::drop)) {
+    levels_.back().leave_out = true;
+  }
+  place(undefined || policy_.others == Others::drop ? Value::null() : Value::other());
+  return NX_OK;
+}
+
+nx_status ValueBuilder::other_key() {
+  if (policy_.others == Others::refuse) return NX_E_UNREPRESENTABLE;
+  if (levels_.size() == 1) return NX_E_MALFORMED;
+  const nx_status status = set_key({});
+  if (status != NX_OK) return status;
+  met_others_ = true;
+  levels_.back().leave_out = true;
   return NX_OK;
 }
 
@@ -399,7 +468,7 @@ void ValueBuilder::place(Value item) {
   }
   Level& level = levels_.back();
   if (level.container.is(NX_DICT)) {
-    level.container.append(level.key, std::move(item));
+    if (!level.leave_out) level.container.append(level.key, std::move(item));
     level.has_key = false;
   } else {
     level.container.append(std::move(item));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,8 @@ class Value {
   static Value binary(Bytes value);
   static Value list();
   static Value dict();
+  // Stands for what only the sender's format has (NX_OTHER): no format can be asked to write it.
+  static Value other();
   // Counts up / takes over the caller's count.
   static Value share(const nx_value* value);
   static Value adopt(nx_value* value) { return Value(value); }
@@ -52,6 +55,9 @@ class Value {
   bool as_bool(bool fallback = false) const;
   int64_t as_int(int64_t fallback = 0) const;
   uint64_t as_uint(uint64_t fallback = 0) const;  // fallback for negative ones
+  // The integer that this is, or that this double is (U-01, whole_number.hpp); nothing for anything
+  // else, and for integers above INT64_MAX.
+  std::optional<int64_t> whole() const;
   double as_double(double fallback = 0) const;
   std::string_view as_string(std::string_view fallback = {}) const;
   Bytes as_binary() const;
@@ -61,6 +67,9 @@ class Value {
   Value at(size_t index) const;  // no value when out of range
   std::string_view key_at(size_t index) const;
   Value find(std::string_view key) const;  // last one wins; no value when absent
+
+  // The same without any other(): such entries of dicts are left out, such items of lists are null.
+  Value without_others() const;
 
   // Only on a list or dict with one handle; `item` must be a value. False, and nothing changed,
   // when that does not hold or the result would be nested deeper than kMaxValueDepth.
@@ -78,15 +87,32 @@ class Value {
   nx_value* value_ = nullptr;
 };
 
+// What a ValueBuilder makes of what no Value can be: extensions, dict keys that are no strings.
+enum class Others : uint8_t {
+  refuse,  // nothing is built: NX_E_UNREPRESENTABLE
+  keep,    // a value becomes Value::other()
+  drop,    // the entry of a dict is left out, in a list it becomes null
+};
+
+struct ValueBuilderPolicy {
+  // With keep and drop, `undefined` as the value of a key is as if the key were not there, and so
+  // is an entry below the first level whose key is no string. A key of the first level has to be
+  // one.
+  Others others = Others::refuse;
+  bool whole_numbers = false;  // doubles that are integers become integers
+};
+
 // Builds a Value from sink calls, for example a serializer's walk. Refuses text that is not UTF-8
 // with NX_E_MALFORMED, and more than `max_depth`
 // levels or `max_values` values with NX_E_LIMIT: a value costs some 80 bytes, however few the peer
 // sent for it. Calls out of order answer NX_E_STATE.
 class ValueBuilder {
  public:
-  explicit ValueBuilder(uint32_t max_depth = 64, uint64_t max_values = 100000);
+  using Policy = ValueBuilderPolicy;
+  explicit ValueBuilder(uint32_t max_depth = 64, uint64_t max_values = 100000, Policy policy = {});
   static const nx_value_sink& sink();  // user = the ValueBuilder
   Value take();                        // what was built; no value if incomplete
+  bool met_others() const { return met_others_; }
 
  private:
   friend struct ValueBuilderSink;
@@ -94,7 +120,10 @@ class ValueBuilder {
     Value container;
     std::string key;
     bool has_key = false;
+    bool leave_out = false;  // has_key, but of an entry that is not kept
   };
+  nx_status other(uint32_t what);
+  nx_status other_key();
   nx_status admit();
   nx_status add(Value item);
   nx_status open(Value container);
@@ -104,6 +133,8 @@ class ValueBuilder {
 
   uint32_t max_depth_;
   uint64_t values_left_;
+  Policy policy_;
+  bool met_others_ = false;
   std::vector<Level> levels_;
   Value root_;
 };

@@ -31,6 +31,12 @@ uint32_t disclosure_count(const Disclosure* d) {
 
 }  // namespace
 
+std::string unsayable(const BuildContext& context, std::string_view what) {
+  std::string text(what);
+  const std::string& why = context.emitter.why();
+  return why.empty() ? text : text + " (" + why + ")";
+}
+
 Build::Build(BuildContext& context, const Serializer& format, Writer& out)
     : emit_(context.emitter), scratch_(context.scratch) {
   emit_.begin(format, out);
@@ -93,8 +99,12 @@ nx_status Build::error(Code type, uint64_t request, std::string_view uri, std::s
 
 nx_status Build::error(Code type, uint64_t request, const Message& from) {
   emit_.list(5 + from.payload.count()).code(Code::error).code(type).integer(request);
-  if (from.has_options) {
-    emit_.span(*from.payload.format, from.options, scratch_);
+  if (from.has_options && from.payload.format->index != emit_.format().index) {
+    // What the caller's format cannot say of them is as if it were not there (E-04).
+    const Value details = from.payload.format->to_value(from.options, scratch_, {Others::drop});
+    details ? emit_.value(details) : emit_.empty_dict();
+  } else if (from.has_options) {
+    emit_.raw(from.options);
   } else {
     emit_.empty_dict();
   }

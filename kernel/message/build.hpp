@@ -17,6 +17,9 @@ struct BuildContext {
   Writer scratch;  // for transcoding
 };
 
+// A text for whoever was to have a message that Build has just failed to make: `what`, and why.
+std::string unsayable(const BuildContext& context, std::string_view what);
+
 // EVENT.Details, INVOCATION.Details and RESULT.Details: what the router may put there. Views are
 // borrowed; empty or zero = left out.
 struct Disclosure {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstring>
+#include <string>
 
 #include "kernel/message/message.hpp"
 
@@ -17,6 +18,7 @@ class Emitter {
     raw_ = format.table->emit_raw;
     format_ = &format;
     status_ = NX_OK;
+    if (!why_.empty()) why_.clear();
     std::memset(state_, 0, format.table->emitter_size);
     format.table->emit_begin(format.self, state_, &out);
   }
@@ -40,10 +42,20 @@ class Emitter {
   // Copies a value encoded in `from`, or transcodes it.
   Emitter& span(const Serializer& from, Bytes value, Writer& scratch) {
     if (from.index == format_->index) return raw(value);
-    return note(from.walk(value, scratch, *sink_, state_));
+    // Not zeroed: this is the hot path. A walk that fails says why.
+    nx_error error;
+    error.struct_size = sizeof error;
+    error.text[0] = error.uri[0] = 0;
+    const nx_status status = from.walk(value, scratch, *sink_, state_, &error);
+    if (status != NX_OK && status_ == NX_OK) why_ = error.text;
+    return note(status);
   }
   // Arguments and ArgumentsKw, as far as they are there.
   Emitter& payload(const Payload& payload, Writer& scratch) {
+    if (!payload.unfit.empty()) {
+      why_ = payload.unfit;
+      return note(NX_E_UNREPRESENTABLE);
+    }
     if (payload.count() == 0) return *this;
     if (payload.args.empty()) {
       list(0).end_list();
@@ -55,6 +67,8 @@ class Emitter {
 
   nx_status status() const { return status_; }
   bool ok() const { return status_ == NX_OK; }
+  // What could not be said, if status() is not NX_OK; may be empty.
+  const std::string& why() const { return why_; }
   const Serializer& format() const { return *format_; }
 
  private:
@@ -67,6 +81,7 @@ class Emitter {
   nx_status (*raw_)(void*, nx_bytes) = nullptr;
   const Serializer* format_ = nullptr;
   nx_status status_ = NX_OK;
+  std::string why_;
   alignas(16) uint8_t state_[NX_EMITTER_MAX];
 };
 

@@ -17,6 +17,8 @@ struct Payload {
   Bytes args;
   Bytes kwargs;
   bool opaque = false;  // `args` is one string or binary in place of the list (enc_algo, X-06)
+  // Not empty: why nobody is to get it (NX_UNFIT). The request fails, the session goes on.
+  std::string_view unfit;
 
   uint32_t count() const { return !kwargs.empty() ? 2 : !args.empty() ? 1 : 0; }
   size_t size() const { return args.size() + kwargs.size(); }

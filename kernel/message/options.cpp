@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "kernel/base/whole_number.hpp"
+
 namespace nexus {
 namespace {
 
@@ -160,6 +162,7 @@ constexpr size_t kMaxAttributeLists = 64;
 struct Reader {
   Options& out;
   uint16_t message;
+  bool text;            // a format in which integers are written as such
   std::string problem;  // set = violation
   const Key* key = nullptr;
   AttributeList* attribute = nullptr;  // the key is exclude_xxx / eligible_xxx
@@ -245,6 +248,25 @@ struct Reader {
     return NX_OK;
   }
 
+  // U-01
+  nx_status real(double value) {
+    int64_t integer_value = 0;
+    return !text && whole_number(value, &integer_value) ? integer(integer_value) : other();
+  }
+
+  // null: as if the key were not there (U-22)
+  nx_status absent() {
+    if (depth == 1 && attribute != nullptr) out.receivers.attributes.pop_back();
+    return inside_list() ? wrong() : NX_OK;
+  }
+
+  // A key that is no string: below the first level it is nobody's business here.
+  nx_status other_key() {
+    if (depth != 1) return NX_OK;
+    problem = "keys must be strings";
+    return NX_E_MALFORMED;
+  }
+
   nx_status other() { return expecting() || inside_list() ? wrong() : NX_OK; }
 
   nx_status open(bool list) {
@@ -291,12 +313,7 @@ Reader& reader(void* user) { return *static_cast<Reader*>(user); }
 const nx_value_sink kSink = {
     sizeof(nx_value_sink),
     0,
-    // null: as if the key were not there (U-22)
-    [](void* user) -> nx_status {
-      Reader& r = reader(user);
-      if (r.depth == 1 && r.attribute != nullptr) r.out.receivers.attributes.pop_back();
-      return r.inside_list() ? r.wrong() : NX_OK;
-    },
+    [](void* user) { return reader(user).absent(); },
     [](void* user, uint32_t value) -> nx_status {
       Reader& r = reader(user);
       if (!r.expecting()) return r.inside_list() ? r.wrong() : NX_OK;
@@ -306,7 +323,7 @@ const nx_value_sink kSink = {
     },
     [](void* user, int64_t value) { return reader(user).integer(value); },
     [](void* user, uint64_t) { return reader(user).other(); },
-    [](void* user, double) { return reader(user).other(); },
+    [](void* user, double value) { return reader(user).real(value); },
     [](void* user, nx_str value) { return reader(user).string(to_view(value)); },
     [](void* user, nx_bytes) { return reader(user).other(); },
     [](void* user, uint64_t) { return reader(user).open(true); },
@@ -321,6 +338,11 @@ const nx_value_sink kSink = {
       return r.problem.empty() ? NX_OK : NX_E_MALFORMED;
     },
     [](void* user) -> nx_status { return --reader(user).depth, NX_OK; },
+    // E-04: JavaScript's `undefined` counts as absent too
+    [](void* user, uint32_t what) {
+      return what == NX_OTHER_UNDEFINED ? reader(user).absent() : reader(user).other();
+    },
+    [](void* user) { return reader(user).other_key(); },
 };
 
 // Each is looked up for every receiver, and a hostile one may be as long as a message.
@@ -342,7 +364,9 @@ bool parse_options(const Message& message, Writer& scratch, Options& out, Violat
   out.reset();
   if (message.has_options) {
     out.dirty_ = true;
-    Reader state{out, message_bit(message.code), {}, nullptr, nullptr, {}, 0};
+    Reader state{
+        out, message_bit(message.code), message.payload.format->is_text(), {}, nullptr, nullptr, {},
+        0};
     scratch.clear();
     const nx_status status = message.payload.format->walk(message.options, scratch, kSink, &state);
     if (status != NX_OK) {

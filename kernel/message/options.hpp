@@ -1,8 +1,9 @@
 // Options: the keys of Options and Details that the router acts on, with their types checked.
 // [loop] One object per loop is used again for every message.
 //
-// Unknown keys are ignored (U-20); a known key of the wrong type is a violation (U-21); null counts
-// as absent (U-22). The keys of each message are one table in options.cpp (M-34).
+// Unknown keys are ignored (U-20), whatever their value is; a known key of the wrong type is a
+// violation (U-21); null and JavaScript's `undefined` count as absent (U-22, E-04). The keys of
+// each message are one table in options.cpp (M-34).
 #pragma once
 
 #include <string>

@@ -1,31 +1,45 @@
 #include "kernel/message/parse.hpp"
 
 #include "kernel/base/status.hpp"
+#include "kernel/base/whole_number.hpp"
 #include "kernel/message/table.hpp"
 
 namespace nexus {
 namespace {
 
-bool read_id(const nx_element& element, uint64_t lowest, uint64_t* out) {
-  if (element.kind != NX_INT || element.number.i < static_cast<int64_t>(lowest) ||
-      element.number.i > static_cast<int64_t>(kMaxId)) {
+// U-01. JSON says itself what is an integer; the other formats have clients that write a float.
+bool read_id(const nx_element& element, uint64_t lowest, bool text, uint64_t* out) {
+  int64_t id = 0;
+  if (element.kind == NX_INT) {
+    id = element.number.i;
+  } else if (element.kind != NX_DOUBLE || text || !whole_number(element.number.d, &id)) {
     return false;
   }
-  *out = static_cast<uint64_t>(element.number.i);
+  if (id < static_cast<int64_t>(lowest) || id > static_cast<int64_t>(kMaxId)) return false;
+  *out = static_cast<uint64_t>(id);
   return true;
 }
 
 // Returns what the field should have been, or null when it is right.
-const char* read_field(Field field, const nx_element& element, Message& out) {
+const char* read_field(Field field, const nx_element& element, bool text, Message& out) {
+  if (element.kind == NX_UNFIT) {
+    // A callee's Details are passed on like its payload (M-08), so they share its fate.
+    const bool data = field == Field::args || field == Field::kwargs ||
+                      (field == Field::dict && out.code == Code::error);
+    if (!data) return "text of UTF-8 that is not nested too deeply";
+    if (field != Field::dict) out.payload.args = to_view(element.span);
+    out.payload.unfit = as_text(element.text);
+    return nullptr;
+  }
   switch (field) {
     case Field::request:
-      return read_id(element, 1, &out.request) ? nullptr : "an id from 1 to 2^53";
+      return read_id(element, 1, text, &out.request) ? nullptr : "an id from 1 to 2^53";
     case Field::request_or_zero:
-      return read_id(element, 0, &out.request) ? nullptr : "an id from 0 to 2^53";
+      return read_id(element, 0, text, &out.request) ? nullptr : "an id from 0 to 2^53";
     case Field::second:
-      return read_id(element, 1, &out.id) ? nullptr : "an id from 1 to 2^53";
+      return read_id(element, 1, text, &out.id) ? nullptr : "an id from 1 to 2^53";
     case Field::type:
-      return read_id(element, 1, &out.id) ? nullptr : "a message code";
+      return read_id(element, 1, text, &out.id) ? nullptr : "a message code";
     case Field::dict:
       if (element.kind != NX_DICT) return "a dict";
       out.has_options = element.count != 0;
@@ -47,7 +61,7 @@ const char* read_field(Field field, const nx_element& element, Message& out) {
         return nullptr;
       }
       // Legal only beside enc_algo, which the options tell later.
-      if (element.kind == NX_BINARY || element.kind == NX_STRING) {
+      if (element.kind == NX_BINARY || element.kind == NX_STRING || element.kind == NX_OTHER) {
         out.payload.args = to_view(element.span);
         out.payload.opaque = true;
         return nullptr;
@@ -99,7 +113,7 @@ bool parse(const Serializer& format, Bytes bytes, Writer& scratch, Message& out,
   uint32_t args_count = 0;
   for (const Field field : layout->fields) {
     if (field == Field::none || at == count) break;
-    const char* wanted = read_field(field, elements[at], out);
+    const char* wanted = read_field(field, elements[at], format.is_text(), out);
     if (wanted != nullptr) {
       return fail(violation, std::string(layout->name) + "." + std::string(layout->names[at - 1]) +
                                  " must be " + wanted);
@@ -112,10 +126,12 @@ bool parse(const Serializer& format, Bytes bytes, Writer& scratch, Message& out,
     return fail(violation, std::string(layout->name) + " has too few elements");
   }
   Payload& payload = out.payload;
-  if (payload.opaque && !payload.kwargs.empty()) {
+  if (payload.opaque && (!payload.kwargs.empty() || !payload.unfit.empty())) {
     return fail(violation, std::string(layout->name) + ".Arguments must be a list");
   }
-  if (!payload.opaque && args_count == 0 && payload.kwargs.empty()) payload.args = {};
+  if (!payload.opaque && args_count == 0 && payload.kwargs.empty() && payload.unfit.empty()) {
+    payload.args = {};
+  }
   return true;
 }
 

@@ -4,6 +4,7 @@
 // place in the router's table and stands for "the same format" in comparisons on the hot path.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "kernel/base/bytes.hpp"
@@ -30,8 +31,15 @@ struct Serializer {
                  nx_error* error = nullptr) const {
     return table->walk(self, to_nx(value), &limits, &scratch, &sink, user, error);
   }
-  // The span as a tree; no value when it cannot be one.
-  Value to_value(Bytes value, Writer& scratch) const;
+  // The span as a tree; no value when it cannot be one. `why`, if given, then says the reason.
+  Value to_value(Bytes value, Writer& scratch, ValueBuilder::Policy policy = {},
+                 std::string* why = nullptr) const;
+  // Options and Details as a tree: what the router and its plugins read. What nobody can read there
+  // is as if it were not there, or Value::other() with Others::keep; integers are integers, however
+  // they were written.
+  Value to_details(Bytes value, Writer& scratch, Others others = Others::drop) const {
+    return to_value(value, scratch, {.others = others, .whole_numbers = true});
+  }
 };
 
 }  // namespace nexus

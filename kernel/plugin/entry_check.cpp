@@ -245,7 +245,8 @@ const char* missing_slot<nx_serializer_v1>(const void* vtable) {
   if (table.walk == nullptr) return "walk";
   if (table.emit_begin == nullptr) return "emit_begin";
   if (table.emit_raw == nullptr) return "emit_raw";
-  if (table.emit == nullptr || table.emit->struct_size < sizeof(nx_value_sink)) return "emit";
+  // Emitters that were compiled before on_other have nothing for it: nobody calls it on one.
+  if (!NX_HAS(table.emit, dict_end)) return "emit";
   return missing_slot_of_sink(*table.emit);
 }
 

@@ -94,7 +94,8 @@ uint64_t Dealer::start(Shard& shard, Session& callee, const Invocation& call,
   const InvocationDetails details = details_of(call, record, caller);
   const uint64_t id = tables.last_invocation == kMaxId ? 1 : tables.last_invocation + 1;
   if (callee.build().invocation(id, call.registration, details, call.payload) != NX_OK) {
-    return fail(uri::kInvalidArgument, "the arguments cannot be said in the callee's format");
+    return fail(uri::kInvalidArgument,
+                unsayable(shard.build, "the arguments cannot be said in the callee's format"));
   }
   switch (callee.send(Urgency::invocation, shard.out.bytes())) {
     case Sent::ok:
@@ -254,9 +255,10 @@ void Dealer::send_part(Shard& shard, Session& callee, uint64_t invocation, Invoc
   }
   InvocationRecord taken = take(callee, invocation);
   Reply failure;
+  std::string why;
   if (built != NX_OK) {
-    failure = {.error_uri = uri::kInvalidArgument,
-               .error_text = "the arguments cannot be said in the callee's format"};
+    why = unsayable(shard.build, "the arguments cannot be said in the callee's format");
+    failure = {.error_uri = uri::kInvalidArgument, .error_text = why};
   } else if (sent == Sent::too_large) {
     failure = {.error_uri = uri::kPayloadSizeExceeded,
                .error_text = "the callee does not accept messages of this size"};

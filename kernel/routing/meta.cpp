@@ -77,12 +77,20 @@ bool Meta::call(Session& caller, const Message& message, const Options& options)
   Writer& scratch = caller.shard().option_text;
   Value args;
   Value kwargs;
-  if (!payload.args.empty()) args = payload.format->to_value(payload.args, scratch);
-  if (!payload.kwargs.empty()) kwargs = payload.format->to_value(payload.kwargs, scratch);
-  if ((!payload.args.empty() && !args) || (!payload.kwargs.empty() && !kwargs)) {
-    return refuse(uri::kInvalidArgument, "the arguments are too deep, or too many");
+  // What only the caller's format has is kept: nobody takes it for an argument of the right type,
+  // and a testament may have it in its payload.
+  const ValueBuilder::Policy policy_of_values{.others = Others::keep};
+  std::string why;
+  if (!payload.args.empty()) {
+    args = payload.format->to_value(payload.args, scratch, policy_of_values, &why);
   }
-  MetaCall call(realm_, caller, message.request, std::move(args), std::move(kwargs));
+  if (!payload.kwargs.empty()) {
+    kwargs = payload.format->to_value(payload.kwargs, scratch, policy_of_values, &why);
+  }
+  if ((!payload.args.empty() && !args) || (!payload.kwargs.empty() && !kwargs)) {
+    return refuse(uri::kInvalidArgument, "the arguments cannot be read: " + why);
+  }
+  MetaCall call(realm_, caller, message.request, payload, std::move(args), std::move(kwargs));
   procedure->run(call);
   return true;
 }
@@ -135,11 +143,15 @@ bool MetaCall::expect(size_t least, size_t most) {
   return false;
 }
 
+std::optional<int64_t> MetaCall::whole(const Value& value) const {
+  if (value.is(NX_DOUBLE) && caller.format().is_text()) return std::nullopt;
+  return value.whole();
+}
+
 std::optional<uint64_t> MetaCall::read_id(size_t at, std::string_view name) {
   const Value value = args.at(at);
-  if (value.is(NX_INT)) {
-    const int64_t id = value.as_int();
-    return id >= 1 && id <= static_cast<int64_t>(kMaxId) ? static_cast<uint64_t>(id) : 0;
+  if (const auto id = whole(value)) {
+    return *id >= 1 && *id <= static_cast<int64_t>(kMaxId) ? static_cast<uint64_t>(*id) : 0;
   }
   if (value.is(NX_UINT)) return 0;
   fail_argument(std::string(name) + " must be an integer");

@@ -42,8 +42,8 @@ struct LateAnswer {
 // result() or fail(); the readers that answer false or nothing have failed it already.
 class MetaCall {
  public:
-  MetaCall(Realm& r, Session& c, uint64_t id, Value a, Value k)
-      : realm(r), caller(c), request(id), args(std::move(a)), kwargs(std::move(k)) {}
+  MetaCall(Realm& r, Session& c, uint64_t id, const Payload& p, Value a, Value k)
+      : realm(r), caller(c), request(id), payload(p), args(std::move(a)), kwargs(std::move(k)) {}
 
   void result() { answer({}); }
   void result(Value value);
@@ -58,6 +58,8 @@ class MetaCall {
 
   // Between `least` and `most` positional arguments?
   bool expect(size_t least, size_t most);
+  // U-01: the integer that an argument is; a float that is a whole number counts, but in JSON.
+  std::optional<int64_t> whole(const Value& value) const;
   // Positional arguments that must be there; an integer that can be no id reads as 0.
   std::optional<uint64_t> read_id(size_t at, std::string_view name);
   std::optional<std::string_view> read_text(size_t at, std::string_view name);
@@ -69,6 +71,8 @@ class MetaCall {
   Realm& realm;
   Session& caller;
   const uint64_t request;
+  const Payload& payload;  // the arguments as they came; for the time of the call
+  // What only the caller's format has is an other() in them.
   const Value args;    // a list, or no value
   const Value kwargs;  // a dict, or no value
 

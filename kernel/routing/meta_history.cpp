@@ -18,7 +18,7 @@ bool read_time(MetaCall& call, std::string_view key, bool* has, int64_t* out) {
 bool read_publication(MetaCall& call, std::string_view key, uint64_t* out) {
   const Value value = call.kwargs.find(key);
   if (!value || value.is(NX_NULL)) return true;
-  const int64_t id = value.is(NX_INT) ? value.as_int() : 0;
+  const int64_t id = call.whole(value).value_or(0);
   if (id >= 1 && id <= static_cast<int64_t>(kMaxId)) {
     *out = static_cast<uint64_t>(id);
     return true;
@@ -35,10 +35,9 @@ bool read_query(MetaCall& call, HistoryQuery& query) {
   }
   const Value limit = call.kwargs.find("limit");
   if (limit && !limit.is(NX_NULL)) {
-    if (!limit.is(NX_INT) || limit.as_int() < 1) {
-      return call.fail_argument("limit must be an integer above 0"), false;
-    }
-    query.limit = limit.as_uint();
+    const int64_t most = call.whole(limit).value_or(0);
+    if (most < 1) return call.fail_argument("limit must be an integer above 0"), false;
+    query.limit = static_cast<uint64_t>(most);
   }
   return call.read_text("topic", &query.topic) &&
          read_time(call, "from_time", &query.has_from_time, &query.from_time_ms) &&

@@ -101,11 +101,12 @@ bool Dealer::reply(Shard& shard, const InvocationRecord& record, const Reply& re
   bool final = reply.final();
   if (build_reply(Build(shard.build, *record.caller_format, shard.out), record.call, reply) !=
       NX_OK) {
+    const std::string why =
+        unsayable(shard.build, "the result cannot be said in the caller's format");
     shard.out.clear();
     final = true;
     (void)Build(shard.build, *record.caller_format, shard.out)
-        .error(Code::call, record.call, uri::kInvalidArgument,
-               "the result cannot be said in the caller's format");
+        .error(Code::call, record.call, uri::kInvalidArgument, why);
   }
   Shard& there = *shards_[record.caller.loop()];
   there.loop.post(std::make_unique<ReplyLetter>(*this, there, record.caller, record.call,
@@ -120,10 +121,11 @@ bool Dealer::reply_here(Shard& shard, SessionRef ref, uint64_t call, const Reply
   if (caller->tables().calls.find(call) == nullptr) return true;
   if (reply.final()) end_call(*caller, call);
   std::string_view failed_uri;
-  std::string_view failed_text;
+  std::string failed_text;
   if (build_reply(caller->build(), call, reply) != NX_OK) {
     failed_uri = uri::kInvalidArgument;
-    failed_text = "the result cannot be said in the caller's format";
+    failed_text =
+        unsayable(caller->shard().build, "the result cannot be said in the caller's format");
   } else {
     const Sent sent = caller->send_result(caller->shard().out.bytes());
     if (sent == Sent::too_large) {  // T-27

@@ -34,6 +34,31 @@ bool encode(const Serializer& format, const Value& value, std::vector<uint8_t>* 
   return true;
 }
 
+// The payload is kept as the bytes that came (the arguments are a list: [topic, args, kwargs]), so
+// that receivers who speak the same format get what was said, whatever that is. Returns what is
+// wrong with it, or null.
+const char* take_payload(const Payload& from, Testament& to) {
+  nx_element elements[3];
+  uint32_t count = 0;
+  Writer scratch;
+  if (from.format->split(from.args, scratch, elements, 3, &count, nullptr) != NX_OK || count != 3) {
+    return "the arguments cannot be read";
+  }
+  const auto take = [](const nx_element& element, std::vector<uint8_t>* out) {
+    if (element.kind == NX_NULL || element.count == 0) return;  // U-23
+    const Bytes bytes = to_view(element.span);
+    out->assign(bytes.begin(), bytes.end());
+  };
+  const auto is = [](const nx_element& element, uint32_t kind) {
+    return element.kind == NX_NULL || element.kind == kind;
+  };
+  if (!is(elements[1], NX_LIST)) return "args must be a list";
+  if (!is(elements[2], NX_DICT)) return "kwargs must be a dict";
+  take(elements[1], &to.args);
+  take(elements[2], &to.kwargs);
+  return nullptr;
+}
+
 // The PUBLISH that a testament stands for, as far as its options go.
 bool parse_publish_options(const Testament& testament, Writer& scratch, Options& out,
                            Violation& violation) {
@@ -58,15 +83,10 @@ std::shared_ptr<Testament> read_testament(MetaCall& call) {
   if (!call.expect(3, 3)) return nullptr;
   const auto topic = call.read_text(0, "topic");
   if (!topic) return nullptr;
-  const auto is = [](const Value& value, uint32_t kind) {
-    return !value || value.is(NX_NULL) || value.is(kind);
-  };
   const Value options = call.kwargs.find("publish_options");
-  const char* wrong = !is(call.args.at(1), NX_LIST)   ? "args must be a list"
-                      : !is(call.args.at(2), NX_DICT) ? "kwargs must be a dict"
-                      : !is(options, NX_DICT)         ? "publish_options must be a dict"
-                                                      : nullptr;
-  if (wrong != nullptr) return call.fail_argument(wrong), nullptr;
+  if (options && !options.is(NX_NULL) && !options.is(NX_DICT)) {
+    return call.fail_argument("publish_options must be a dict"), nullptr;
+  }
   if (!valid_uri(*topic, call.realm.policy().uri_check) || reserved_uri(*topic)) {
     const UriCheck check = call.realm.policy().uri_check;
     call.fail(uri::kInvalidUri,
@@ -76,10 +96,11 @@ std::shared_ptr<Testament> read_testament(MetaCall& call) {
   auto testament = std::make_shared<Testament>();
   testament->topic = *topic;
   testament->format = &call.caller.format();
-  if (!encode(*testament->format, options, &testament->options) ||
-      !encode(*testament->format, call.args.at(1), &testament->args) ||
-      !encode(*testament->format, call.args.at(2), &testament->kwargs)) {
-    return call.fail_argument("cannot be said in this session's format"), nullptr;
+  if (const char* wrong = take_payload(call.payload, *testament)) {
+    return call.fail_argument(wrong), nullptr;
+  }
+  if (!encode(*testament->format, options.without_others(), &testament->options)) {
+    return call.fail_argument("publish_options cannot be said in this session's format"), nullptr;
   }
   Options parsed;
   Violation why;
@@ -179,7 +200,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
     }
     AccessRequest question{NX_ACTION_PUBLISH, Match::exact, testament.topic, {}};
     if (!testament.options.empty()) {
-      question.options = testament.format->to_value(testament.options, shard_.option_text);
+      question.options = testament.format->to_details(testament.options, shard_.option_text);
     }
     pending_ =
         std::make_unique<PendingAccess>(shard_, who_, realm_, std::move(question),

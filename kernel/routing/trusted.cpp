@@ -63,11 +63,18 @@ void TrustedSession::on_message(Shard& shard, const Message& message) {
   const Serializer& format = *message.payload.format;
   Value args;
   Value kwargs;
+  std::string why;
   if (!message.payload.args.empty()) {
-    args = format.to_value(message.payload.args, shard.option_text);
+    args = format.to_value(message.payload.args, shard.option_text, {}, &why);
   }
   if (!message.payload.kwargs.empty()) {
-    kwargs = format.to_value(message.payload.kwargs, shard.option_text);
+    kwargs = format.to_value(message.payload.kwargs, shard.option_text, {}, &why);
+  }
+  if (!why.empty()) {
+    // Half an answer is none.
+    args = Value::list();
+    args.append(Value::string("the answer cannot be read: " + why));
+    return open.done(open.user, to_nx(uri::kInvalidArgument), args.get(), nullptr);
   }
   open.done(open.user, to_nx(is_error ? message.uri : std::string_view{}), args.get(),
             kwargs.get());

@@ -164,7 +164,9 @@ void Handshake::hello(const Message& message) {
   Shard& shard = session_.shard();
   details_ = Value::dict();
   if (message.has_options) {
-    details_ = message.payload.format->to_value(message.options, shard.option_text);
+    // What only the client's format has is kept until the types are checked: nothing else tells a
+    // detail of the wrong type from one that is not there (E-04).
+    details_ = message.payload.format->to_details(message.options, shard.option_text, Others::keep);
     if (!details_) return session_.violation("HELLO.Details holds a value that WAMP cannot carry");
   }
   details_ = without_transport(details_);
@@ -179,6 +181,8 @@ void Handshake::hello(const Message& message) {
   if (authextra_ && !authextra_.is(NX_DICT)) {
     return session_.violation("HELLO.Details.authextra must be a dict");
   }
+  details_ = details_.without_others();
+  if (authextra_) authextra_ = authextra_.without_others();
   if (shard.router.stopping()) return deny(uri::kSystemShutdown, "the router is shutting down");
   if (!message.has_uri) {
     // U-17: no authenticator here can choose a realm before it is asked.
@@ -275,7 +279,7 @@ void Handshake::authenticate(const Message& message) {
   challenged_ = false;
   Value extra = Value::dict();
   if (message.has_options) {
-    extra = message.payload.format->to_value(message.options, session_.shard().option_text);
+    extra = message.payload.format->to_details(message.options, session_.shard().option_text);
     if (!extra)
       return session_.violation("AUTHENTICATE.Extra holds a value that WAMP cannot carry");
   }

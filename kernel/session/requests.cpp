@@ -139,7 +139,10 @@ bool Session::check_request_id(const Message& message) {
 
 // Answers a request that cannot be served. PUBLISH hears nothing unless it asked to (P-04).
 void Session::refuse(const Message& message, std::string_view uri, std::string_view text) {
-  if (message.code == Code::publish && !shard_.options.acknowledge) return;
+  if (message.code == Code::publish && !shard_.options.acknowledge) {
+    if (!message.payload.unfit.empty()) shard_.counters.events_dropped.add();
+    return;
+  }
   // What is under way of a stream that ends here must not look like another call.
   if (message.code == Code::call && shard_.options.progress) {
     tables_.note_ended_stream(message.request, realm_->policy().max_ended_streams);
@@ -159,6 +162,14 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
     if (policy.enforce_roles && !info_->has(role_of(message.code))) {
       violation(std::string(code_name(message.code)) + " needs a role that HELLO did not announce");
       return true;
+    }
+    // Data that nobody is to get costs its sender this request (E-10); what is another part of a
+    // call ends that call, which is the dealer's to do.
+    if (!message.payload.unfit.empty() &&
+        !(message.code == Code::call && tables_.continues(message.request))) {
+      refuse(message, uri::kInvalidArgument,
+             "the arguments cannot be passed on: " + std::string(message.payload.unfit));
+      return paused_ == 0;
     }
     // A further part of a call asks for nothing new: its URI is that of the first, or the session
     // ends. Were it refused, the call would have two ends.
@@ -193,7 +204,7 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
       if (known == nullptr) {
         AccessRequest question{action, match, std::string(message.uri), {}};
         if (message.has_options) {
-          question.options = format_->to_value(message.options, shard_.option_text);
+          question.options = format_->to_details(message.options, shard_.option_text);
         }
         auto pending = std::make_unique<PendingAccess>(
             shard_, info_, realm_, std::move(question),

@@ -21,10 +21,11 @@ PayloadVerdict judge_payload(Shard& shard, const SessionInfo& who, const RealmPo
   }
   Writer scratch;
   Value args, kwargs;
-  if (!payload.args.empty()) args = payload.format->to_value(payload.args, scratch);
-  if (!payload.kwargs.empty()) kwargs = payload.format->to_value(payload.kwargs, scratch);
+  std::string why;
+  if (!payload.args.empty()) args = payload.format->to_value(payload.args, scratch, {}, &why);
+  if (!payload.kwargs.empty()) kwargs = payload.format->to_value(payload.kwargs, scratch, {}, &why);
   if ((!payload.args.empty() && !args) || (!payload.kwargs.empty() && !kwargs)) {
-    return {uri::kInvalidArgument, "the arguments are too deep, or too many"};
+    return {uri::kInvalidArgument, "the arguments are checked here, and cannot be: " + why};
   }
   const AuthorizerHandle* const handle = grant.validator <= policy.authorizers.size()
                                              ? &policy.authorizers[grant.validator - 1]

@@ -261,10 +261,13 @@ class SerializerCheck {
     if (!report_.require(emit(nested, out) == NX_OK, "cannot write 100 nested lists")) return false;
     const std::string bytes = out.text();
     fake::JsonWriter ignored;
-    if (!report_.require(split(guarded_.put(bytes), kCapacity, 99) < 0,
+    const nx_status deep = split(guarded_.put(bytes), kCapacity, 99);
+    if (!report_.require(deep < 0 || (count_ == 1 && elements_[0].kind == NX_UNFIT),
                          "split() does not keep max_depth: 100 levels pass with 99") ||
-        !report_.require(split(guarded_.put(bytes), kCapacity, 100) == NX_OK,
-                         "split() counts max_depth wrongly: 100 levels do not pass with 100") ||
+        !check_unfit() ||
+        !report_.require(
+            split(guarded_.put(bytes), kCapacity, 100) == NX_OK && elements_[0].kind == NX_LIST,
+            "split() counts max_depth wrongly: 100 levels do not pass with 100") ||
         !report_.require(walk(guarded_.put(bytes), ignored) < 0,
                          "walk() does not keep max_depth")) {
       return false;
@@ -361,22 +364,37 @@ class SerializerCheck {
     return true;
   }
 
+  // Elements that nobody is to get say why.
+  bool check_unfit() {
+    for (uint32_t i = 0; i < count_; ++i) {
+      const nx_element& element = elements_[i];
+      if (element.kind == NX_UNFIT &&
+          !report_.require(element.text.size != 0 && fake::is_utf8(text_of(element.text)),
+                           "split() answers NX_UNFIT without a text that says why")) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   bool check_mutant(nx_status status, nx_bytes input) {
     if (status < 0) return true;
     if (!report_.require(status == NX_OK && count_ <= kCapacity,
                          "split() answered " + std::to_string(status) + " with " +
-                             std::to_string(count_) + " elements")) {
+                             std::to_string(count_) + " elements") ||
+        !check_unfit()) {
       return false;
     }
     for (uint32_t i = 0; i < count_; ++i) {
       const uint32_t kind = elements_[i].kind;
-      if (!report_.require(kind >= NX_NULL && kind <= NX_OTHER && lies_in(elements_[i].span, input),
+      if (!report_.require(kind >= NX_NULL && kind <= NX_UNFIT && lies_in(elements_[i].span, input),
                            "split() answers a span outside of the message, or an unknown kind") ||
           !report_.require(kind != NX_STRING || fake::is_utf8(texts_[i]),
                            "split() lets a string pass that is not UTF-8")) {
         return false;
       }
       fake::JsonWriter ignored;
+      if (kind == NX_UNFIT) continue;
       const nx_status walked = walk(elements_[i].span, ignored);
       if (!report_.require(walked == NX_OK || walked == NX_E_UNREPRESENTABLE,
                            "walk() refuses (" + std::to_string(walked) +

@@ -13,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   require(ours.elements.size() == theirs.spans().size(), "other elements", msgpack_codec());
   for (size_t i = 0; i < ours.elements.size(); ++i) {
     require(as_text(ours.elements[i].span) == theirs.spans()[i], "other spans", msgpack_codec());
+    require((ours.elements[i].kind == NX_UNFIT) == theirs.unfit()[i], "unfit", msgpack_codec());
   }
   return 0;
 }

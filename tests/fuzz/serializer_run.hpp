@@ -69,8 +69,16 @@ inline void check_elements(const Codec& codec, std::string_view message,
       end = span.data() + span.size();
       require(end <= message.data() + message.size(), "a span leaves the message", codec);
     }
-    require(element.kind >= NX_NULL && element.kind <= NX_OTHER, "no such kind", codec);
+    require(element.kind >= NX_NULL && element.kind <= NX_UNFIT, "no such kind", codec);
     const Outcome value = codec.trace(span);
+    if (element.kind == NX_UNFIT) {
+      // Walks allow for more levels than this message was.
+      require(value.status != NX_OK || as_text(element.text) == "nested too deeply", "fit", codec);
+      require(element.text.size != 0, "unfit without a reason", codec);
+      continue;
+    }
+    // A sink that goes on hears of all of it.
+    require(told(codec, span).compare(0, 5, "error") != 0, "no end for a patient sink", codec);
     if (element.kind == NX_OTHER) {
       require(value.status == NX_E_UNREPRESENTABLE, "NX_OTHER can be walked", codec);
     } else if (element.kind == NX_STRING) {

@@ -1,5 +1,6 @@
-// What msgpack-c says about a message: msgpack::parse once per element, with the checks that it
-// leaves to a visitor. Shares nothing with the plugin's own visitor. Header only, any thread.
+// What msgpack-c says about a message: msgpack::parse once per element. It looks for what makes an
+// element unfit (nesting beyond the limit, text that is no UTF-8), which it leaves to a visitor.
+// Shares nothing with the plugin's own visitor. Header only, any thread.
 #pragma once
 
 #include <msgpack.hpp>
@@ -17,30 +18,25 @@ class MsgpackOracle {
   }
   bool accepts() const { return accepts_; }
   const std::vector<std::string_view>& spans() const { return spans_; }
+  // For each span: is it one that nobody is to get?
+  const std::vector<bool>& unfit() const { return unfit_; }
 
  private:
-  // Which of the open containers we are in, and whether a key comes next.
   struct Visitor : ::msgpack::null_visitor {
     size_t depth = 1;  // the message
     size_t max_depth = 0;
-    bool key = false;
+    bool unfit = false;
 
-    bool visit_nil() { return !key; }
-    bool visit_boolean(bool) { return !key; }
-    bool visit_positive_integer(uint64_t) { return !key; }
-    bool visit_negative_integer(int64_t) { return !key; }
-    bool visit_float32(float) { return !key; }
-    bool visit_float64(double) { return !key; }
-    bool visit_bin(const char*, uint32_t) { return !key; }
-    bool visit_ext(const char*, uint32_t) { return !key; }
-    bool visit_str(const char* text, uint32_t size) { return utf8({text, size}); }
-    bool start_array(uint32_t) { return !key && ++depth <= max_depth; }
+    bool visit_str(const char* text, uint32_t size) {
+      if (!utf8({text, size})) unfit = true;
+      return true;
+    }
+    bool start_array(uint32_t) { return open(); }
     bool end_array() { return depth-- > 0; }
-    bool start_map(uint32_t) { return !key && ++depth <= max_depth; }
+    bool start_map(uint32_t) { return open(); }
     bool end_map() { return depth-- > 0; }
-    bool start_map_key() { return key = true; }
-    bool end_map_key() {
-      key = false;
+    bool open() {
+      if (++depth > max_depth) unfit = true;
       return true;
     }
   };
@@ -65,6 +61,7 @@ class MsgpackOracle {
       const size_t begin = offset;
       if (!::msgpack::parse(message.data(), message.size(), offset, visitor)) return false;
       spans_.push_back(message.substr(begin, offset - begin));
+      unfit_.push_back(visitor.unfit);
     }
     return offset == message.size();
   }
@@ -100,6 +97,7 @@ class MsgpackOracle {
 
   bool accepts_ = false;
   std::vector<std::string_view> spans_;
+  std::vector<bool> unfit_;
 };
 
 }  // namespace nexus::test

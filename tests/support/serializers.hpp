@@ -60,6 +60,8 @@ inline std::string hex(std::string_view bytes) {
 class Tracer {
  public:
   static const nx_value_sink& sink();
+  // One that goes on where a format has what others have not: ?1 and ?2 for values, ?key for keys.
+  static const nx_value_sink& patient_sink();
   const std::string& text() const { return text_; }
   // Empty if all was well and the value is complete.
   std::string problem() const {
@@ -126,11 +128,12 @@ class Tracer {
     text_ += dict ? '}' : ']';
     return NX_OK;
   }
-  nx_status key(std::string_view name) {
+  nx_status key(std::string_view name) { return raw_key(quoted(name)); }
+  nx_status raw_key(std::string_view text) {
     if (levels_.empty() || !levels_.back().dict) return object("a key outside a dict");
     if (++levels_.back().keys != levels_.back().values + 1) return object("two keys in a row");
     separate();
-    text_ += quoted(name);
+    text_ += text;
     return NX_OK;
   }
 
@@ -164,6 +167,18 @@ inline const nx_value_sink& Tracer::sink() {
       [](void* u, nx_str k) { return self(u).key(to_view(k)); },
       [](void* u) { return self(u).end(true); },
   };
+  return kSink;
+}
+
+inline const nx_value_sink& Tracer::patient_sink() {
+  static const nx_value_sink kSink = [] {
+    nx_value_sink sink = Tracer::sink();
+    sink.on_other = [](void* u, uint32_t what) {
+      return static_cast<Tracer*>(u)->value("?" + std::to_string(what));
+    };
+    sink.dict_key_other = [](void* u) { return static_cast<Tracer*>(u)->raw_key("?key"); };
+    return sink;
+  }();
   return kSink;
 }
 
@@ -281,6 +296,24 @@ inline const Codec& bjdata_codec() {
   static const Codec codec(nexus_plugin_entry_v1_nexus_serializer_ubjson(), 1);
   return codec;
 }
+// What a walk tells a sink that goes on whatever the value is made of.
+inline std::string told(const Codec& codec, std::string_view value) {
+  Tracer tracer;
+  const Outcome outcome = codec.walk(value, Tracer::patient_sink(), &tracer);
+  if (!outcome.ok()) return "error " + std::to_string(outcome.status) + ": " + outcome.text;
+  return tracer.problem().empty() ? tracer.text() : tracer.problem();
+}
+
+// Is the first element that is a list or dict one that nobody is to get, for this reason?
+inline bool unfit(const SplitOutcome& outcome, std::string_view why) {
+  for (const nx_element& element : outcome.elements) {
+    if (element.kind == NX_LIST || element.kind == NX_DICT) return false;
+    if (element.kind == NX_UNFIT) return as_text(element.text) == why;
+  }
+  return false;
+}
+inline bool too_deep(const SplitOutcome& outcome) { return unfit(outcome, "nested too deeply"); }
+
 inline std::array<const Codec*, 5> all_codecs() {
   return {&json_codec(), &msgpack_codec(), &cbor_codec(), &ubjson_codec(), &bjdata_codec()};
 }

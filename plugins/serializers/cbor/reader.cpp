@@ -20,11 +20,38 @@ const uint8_t* Reader::chunks(const uint8_t* p, uint8_t major, Item& item) {
       return malformed("a chunk of another type", at);
     }
     if (size > left(p)) return malformed(kTruncated, p);
-    if (major == 3 && !utf8_valid(p, size)) return malformed(kBadText, p);
+    if (major == 3 && !utf8_valid(p, size)) unfit_ = kBadText;
     item.size += size;
     p += size;
   }
   return p + 1;
+}
+
+const uint8_t* Reader::special(const uint8_t* p, Item& item, uint32_t depth) {
+  const Meaning meaning = item.meaning;
+  const uint8_t* const content = p;
+  uint64_t count = 0;
+  Skip skip;
+  p = entries(p, skip, item, depth, &count);
+  if (p == nullptr) return nullptr;
+  const bool number = meaning == Meaning::decimal || meaning == Meaning::bigfloat;
+  const bool pair = item.kind == NX_LIST && count == 2;
+  item.kind = NX_OTHER;
+  if (!number || !pair) return p;
+  Item exponent;
+  Item mantissa;
+  const uint8_t* const second = this->item(content, exponent);
+  if (second == nullptr) return nullptr;
+  if (exponent.kind != NX_INT) return p;
+  if (this->item(second, mantissa) == nullptr) return nullptr;
+  if (mantissa.kind != NX_INT && mantissa.kind != NX_UINT) return p;
+  const bool negative = mantissa.kind == NX_INT && static_cast<int64_t>(mantissa.bits) < 0;
+  const auto read = meaning == Meaning::decimal ? &read_decimal : &read_bigfloat;
+  const Number value = read(static_cast<int64_t>(exponent.bits),
+                            negative ? ~mantissa.bits + 1 : mantissa.bits, negative);
+  item.kind = value.kind;
+  item.bits = value.bits;
+  return p;
 }
 
 void join(const Item& item, uint8_t* out) {

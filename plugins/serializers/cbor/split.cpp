@@ -6,12 +6,6 @@
 namespace nexus::serializers::cbor {
 namespace {
 
-struct Skip {
-  bool item(Reader&, const Item&, bool) { return true; }
-  bool open(Reader&, bool, uint64_t) { return true; }
-  bool close(Reader&, bool) { return true; }
-};
-
 class Splitter {
  public:
   Splitter(Reader& reader, nx_writer* scratch) : reader_(reader), scratch_(scratch) {}
@@ -21,7 +15,9 @@ class Splitter {
     Item list;
     const uint8_t* p = reader_.item(begin, list);
     if (p == nullptr) return false;
-    if (list.kind != NX_LIST) return reader_.malformed(kNotList, begin);
+    if (list.kind != NX_LIST || list.meaning != Meaning::plain) {
+      return reader_.malformed(kNotList, begin);
+    }
     if (reader_.max_depth() == 0) return reader_.fail(NX_E_LIMIT, kTooDeep, begin);
     const bool indefinite = list.count == NX_COUNT_UNKNOWN;
     uint32_t n = 0;
@@ -45,8 +41,14 @@ class Splitter {
   const uint8_t* element(const uint8_t* p, nx_element& element) {
     const uint8_t* const begin = p;
     Item item;
+    reader_.forget_unfit();
     p = reader_.item(p, item);
     if (p == nullptr) return nullptr;
+    if ((item.kind == NX_LIST || item.kind == NX_DICT) && item.meaning != Meaning::plain) {
+      if (reader_.max_depth() < 2) return reader_.fail(NX_E_LIMIT, kTooDeep, begin);
+      p = reader_.special(p, item, 2);
+      if (p == nullptr) return nullptr;
+    }
     element = nx_element{};
     element.kind = item.kind;
     switch (item.kind) {
@@ -80,6 +82,7 @@ class Splitter {
       default:
         break;
     }
+    if (reader_.unfit() != nullptr) make_unfit(element, reader_.unfit());
     element.span = {begin, static_cast<uint64_t>(p - begin)};
     return p;
   }

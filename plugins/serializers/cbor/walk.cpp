@@ -7,10 +7,16 @@ namespace {
 
 class Reporter {
  public:
+  static constexpr bool kSkips = false;
+
   Reporter(uint64_t size, const nx_value_sink* sink, void* user, nx_writer* scratch)
       : sink_(sink), user_(user), scratch_(scratch), budget_(size) {}
 
   bool item(Reader& reader, const Item& item, bool key) {
+    if (reader.unfit() != nullptr) return reader.malformed(reader.unfit(), nullptr);
+    if (key && item.kind != NX_STRING) {
+      return go_on(reader, nx_sink_key_other(sink_, user_), kBadKey);
+    }
     switch (item.kind) {
       case NX_NULL:
         return go_on(reader, sink_->on_null(user_));
@@ -33,7 +39,8 @@ class Reporter {
         return whole(reader, item, body) && go_on(reader, sink_->on_binary(user_, body));
       }
       default:
-        return reader.fail(NX_E_UNREPRESENTABLE, "a number or simple value of CBOR only", nullptr);
+        return go_on(reader, nx_sink_other(sink_, user_, NX_OTHER_VALUE),
+                     "a number or simple value of CBOR only");
     }
   }
 
@@ -53,8 +60,10 @@ class Reporter {
   }
 
  private:
-  static bool go_on(Reader& reader, nx_status status) {
-    return status == NX_OK || reader.fail(status, kStopped, nullptr);
+  static bool go_on(Reader& reader, nx_status status, const char* what = nullptr) {
+    if (status == NX_OK) return true;
+    const bool known = what != nullptr && status == NX_E_UNREPRESENTABLE;
+    return reader.fail(status, known ? what : stopped(status), nullptr);
   }
 
   // The string in one piece: joined, where it comes in chunks, behind what is in the scratch
@@ -83,6 +92,11 @@ bool read_value(Reader& reader, Reporter& reporter) {
   Item item;
   const uint8_t* p = reader.item(begin, item);
   if (p == nullptr) return false;
+  if ((item.kind == NX_LIST || item.kind == NX_DICT) && item.meaning != Meaning::plain) {
+    if (reader.max_depth() == 0) return reader.fail(NX_E_LIMIT, kTooDeep, begin);
+    p = reader.special(p, item, 1);
+    if (p == nullptr) return false;
+  }
   if (item.kind != NX_LIST && item.kind != NX_DICT) {
     if (!reporter.item(reader, item, false)) return false;
   } else {

@@ -194,6 +194,8 @@ const nx_value_sink BinaryEmitter<Format>::kSink = {
     .dict_begin = [](void* state, uint64_t count) { return of(state).open(true, count); },
     .dict_key = [](void* state, nx_str key) { return of(state).key(key); },
     .dict_end = [](void* state) { return of(state).close(true); },
+    .on_other = [](void*, uint32_t) -> nx_status { return NX_E_UNREPRESENTABLE; },
+    .dict_key_other = [](void*) -> nx_status { return NX_E_UNREPRESENTABLE; },
 };
 
 }  // namespace nexus::serializers

@@ -25,7 +25,9 @@ inline constexpr const char* kStopped = "stopped by the receiver of the values";
 inline constexpr const char* kTooDeep = "nested too deeply";
 inline constexpr const char* kTruncated = "the message ends inside a value";
 inline constexpr const char* kBadText = "text that is not UTF-8";
-inline constexpr const char* kBadKey = "a dict key must be a string";
+inline constexpr const char* kBadKey = "a dict key that is no string";
+inline constexpr const char* kNotHere = "a value that the receiver's format does not have";
+inline constexpr const char* kNoMemory = "out of memory";
 inline constexpr const char* kNotList = "a message must be a list";
 inline constexpr const char* kTooMany = "too many elements";
 inline constexpr const char* kTrailing = "bytes behind the end";
@@ -48,6 +50,19 @@ inline nx_status report(nx_error* error, const char* format, const Failure& fail
                   static_cast<unsigned long long>(failure.at));
   }
   return failure.code;
+}
+
+// What a walk says when its sink has answered anything but NX_OK.
+inline const char* stopped(nx_status status) {
+  return status == NX_E_UNREPRESENTABLE ? kNotHere : kStopped;
+}
+
+// Makes an element one that nobody is to get. `why` is one of the texts above.
+inline void make_unfit(nx_element& element, const char* why) {
+  element.kind = NX_UNFIT;
+  element.count = 0;
+  element.number.u = 0;
+  element.text = {reinterpret_cast<const uint8_t*>(why), std::strlen(why)};
 }
 
 // Appends to `out`; NX_E_LIMIT or NX_E_MEMORY when there is no room, and then nothing is written.

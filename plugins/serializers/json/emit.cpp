@@ -256,6 +256,8 @@ const nx_value_sink kEmit = {
     .dict_begin = &dict_begin,
     .dict_key = &dict_key,
     .dict_end = &dict_end,
+    .on_other = [](void*, uint32_t) -> nx_status { return NX_E_UNREPRESENTABLE; },
+    .dict_key_other = [](void*) -> nx_status { return NX_E_UNREPRESENTABLE; },
 };
 
 }  // namespace nexus::serializers::json

@@ -1,12 +1,15 @@
 // The JSON grammar (RFC 8259), once: split drives it to find where elements end, walk drives it to
 // report values. Any loop.
 //
-// No recursion: an open list or dict is one byte. What is read goes to a Sink, a class with
+// No recursion: an open list or dict is one byte. Half a surrogate pair and nesting beyond the
+// limit are no mistakes of the grammar: Text::lone and unfit() tell of them. What is read goes to a
+// Sink, a class with
 //   bool text(Parser&, const Text&)     a string value
 //   bool key(Parser&, const Text&)      a dict key
 //   bool number(Parser&, const Number&)
 //   bool literal(Parser&, Literal)
 //   bool open(Parser&, bool dict), bool close(Parser&, bool dict)
+//   static constexpr bool kSkips        only the end is looked for, however deep it goes
 // each of which answers whether to go on, and has called fail() if not.
 //
 // Functions here take the position and return the one behind what they have read, or null after
@@ -14,6 +17,7 @@
 #pragma once
 
 #include "plugins/serializers/common/common.hpp"
+#include "plugins/serializers/common/deep_stack.hpp"
 #include "plugins/serializers/json/scan.hpp"
 #include "plugins/serializers/json/text.hpp"
 
@@ -21,6 +25,7 @@ namespace nexus::serializers::json {
 
 inline constexpr const char* kFormat = "JSON";
 inline constexpr const char* kBadBinary = "binary that is not base64";
+inline constexpr const char* kLone = "text with half a surrogate pair";
 
 struct Number {
   const uint8_t* begin = nullptr;
@@ -61,6 +66,10 @@ class Parser {
   template <class Sink>
   const uint8_t* value(const uint8_t* p, Sink& sink, uint32_t depth, uint64_t* count);
 
+  // Why nobody is to get what value() has read since forget_unfit(); null when there is no reason.
+  const char* unfit() const { return unfit_; }
+  void forget_unfit() { unfit_ = nullptr; }
+
   // Reads a string whose opening quote is behind us.
   const uint8_t* string(const uint8_t* p, Text& text);
   // Reads a number that begins here.
@@ -68,7 +77,7 @@ class Parser {
   const uint8_t* literal(const uint8_t* p, Literal& value);
 
  private:
-  const uint8_t* escape(const uint8_t* p);
+  const uint8_t* escape(const uint8_t* p, bool& lone);
   template <class Sink>
   const uint8_t* key(const uint8_t* p, Sink& sink);
 
@@ -76,11 +85,13 @@ class Parser {
   const uint8_t* const end_;
   const uint32_t max_depth_;
   Failure failure_;
+  const char* unfit_ = nullptr;
 };
 
 [[gnu::always_inline]] inline const uint8_t* Parser::string(const uint8_t* p, Text& text) {
   text.begin = p;
   text.escaped = false;
+  text.lone = false;
   text.high = 0;
   for (;;) {
     p = find_special(p, end_, begin_, text.high);
@@ -91,13 +102,13 @@ class Parser {
     }
     if (*p != '\\') return malformed("control character in a string", p);
     text.escaped = true;
-    p = escape(p);
+    p = escape(p, text.lone);
     if (p == nullptr) return nullptr;
   }
 }
 
-// Checks the escape at p.
-inline const uint8_t* Parser::escape(const uint8_t* p) {
+// Checks the escape at p; `lone` becomes true for half a surrogate pair.
+inline const uint8_t* Parser::escape(const uint8_t* p, bool& lone) {
   const auto hex4 = [this](const uint8_t* digits, uint32_t& code) {
     if (end_ - digits < 4) return false;
     code = 0;
@@ -136,7 +147,8 @@ inline const uint8_t* Parser::escape(const uint8_t* p) {
   uint32_t low = 0;
   if (code > 0xdbff || end_ - p < 12 || p[6] != '\\' || p[7] != 'u' || !hex4(p + 8, low) ||
       low < 0xdc00 || low > 0xdfff) {
-    return malformed("lone surrogate", p);
+    lone = true;
+    return p + 6;
   }
   return p + 12;
 }
@@ -203,8 +215,11 @@ template <class Sink>
 
 template <class Sink>
 const uint8_t* Parser::value(const uint8_t* p, Sink& sink, uint32_t depth, uint64_t* count) {
-  uint8_t closing[kMaxDepth + 1];  // the bracket that closes each level; [0] is not used
+  uint8_t closing[kMaxDepth + 1];  // the bracket that closes each level; [base] closes none
+  DeepStack deeper;                // those around the innermost one, where there are more
+  uint64_t beyond = 0;             // levels beyond the limit; the innermost is in closing[depth]
   const uint32_t base = depth;
+  closing[base] = 0;
   uint64_t entries = 0;
   for (;;) {
     // A value begins here.
@@ -222,8 +237,11 @@ const uint8_t* Parser::value(const uint8_t* p, Sink& sink, uint32_t depth, uint6
         const bool dict = *p == '{';
         const uint8_t bracket = dict ? '}' : ']';
         if (depth >= max_depth_) {
-          fail(NX_E_LIMIT, kTooDeep, p);
-          return nullptr;
+          if constexpr (!Sink::kSkips) {
+            fail(NX_E_LIMIT, kTooDeep, p);
+            return nullptr;
+          }
+          unfit_ = kTooDeep;
         }
         if (!sink.open(*this, dict)) return nullptr;
         p = skip_space(p + 1);
@@ -232,8 +250,17 @@ const uint8_t* Parser::value(const uint8_t* p, Sink& sink, uint32_t depth, uint6
           if (!sink.close(*this, dict)) return nullptr;
           break;
         }
-        closing[++depth] = bracket;
-        if (depth == base + 1) entries = 1;
+        if (depth < max_depth_) {
+          ++depth;
+        } else {
+          if (!deeper.push(closing[depth] == '}' ? 1 : 0)) {
+            fail(NX_E_MEMORY, kNoMemory, p);
+            return nullptr;
+          }
+          ++beyond;
+        }
+        closing[depth] = bracket;
+        if (depth == base + 1 && beyond == 0) entries = 1;
         if (dict) {
           p = key(p, sink);
           if (p == nullptr) return nullptr;
@@ -264,7 +291,7 @@ const uint8_t* Parser::value(const uint8_t* p, Sink& sink, uint32_t depth, uint6
     }
     // A value has ended here, and maybe the lists and dicts around it.
     for (;;) {
-      if (depth == base) {
+      if (depth == base && beyond == 0) {
         *count = entries;
         return p;
       }
@@ -273,7 +300,7 @@ const uint8_t* Parser::value(const uint8_t* p, Sink& sink, uint32_t depth, uint6
       const uint8_t bracket = closing[depth];
       if (*p == ',') {
         ++p;
-        if (depth == base + 1) ++entries;
+        if (depth == base + 1 && beyond == 0) ++entries;
         if (bracket == '}') {
           p = key(p, sink);
           if (p == nullptr) return nullptr;
@@ -285,7 +312,12 @@ const uint8_t* Parser::value(const uint8_t* p, Sink& sink, uint32_t depth, uint6
       }
       ++p;
       if (!sink.close(*this, bracket == '}')) return nullptr;
-      --depth;
+      if (beyond == 0) {
+        --depth;
+      } else {
+        --beyond;
+        closing[depth] = deeper.pop() != 0 ? '}' : ']';
+      }
     }
   }
 }

@@ -1,7 +1,9 @@
 // split: validates a whole message and returns its top-level elements. Any loop.
 //
-// Everything is validated here and nowhere later: a span that passes may be copied to a receiver
-// of the same format without another look.
+// What makes JSON of a message is validated here and nowhere later: a span that passes may be
+// copied to a receiver of the same format without another look. What a string stands for is looked
+// at by whoever needs to know: half a surrogate pair, and binary that is no base64, are between
+// those who send and receive them.
 #include "plugins/serializers/common/utf8.hpp"
 #include "plugins/serializers/json/json.hpp"
 #include "plugins/serializers/json/number.hpp"
@@ -13,14 +15,11 @@ namespace {
 // Reports nothing. UTF-8 is left to one look at the whole message at the end: bytes that are not
 // ASCII can only stand in strings.
 struct Skip {
+  static constexpr bool kSkips = true;
   uint32_t high = 0;
 
-  bool text(Parser& parser, const Text& text) {
+  bool text(Parser&, const Text& text) {
     high |= text.high;
-    size_t size = 0;
-    if (text.is_binary() && !decode_binary(text, nullptr, &size)) {
-      return parser.fail(NX_E_MALFORMED, kBadBinary, text.begin);
-    }
     return true;
   }
   bool key(Parser&, const Text& text) {
@@ -76,6 +75,10 @@ const uint8_t* read_text(const uint8_t* p, Parser& parser, Skip& skip, Scratch& 
     element.text = {text.begin, text.size()};
     return p;
   }
+  if (text.lone) {
+    element.kind = NX_OTHER;
+    return p;
+  }
   uint8_t* const out = scratch.begin(text);
   if (out == nullptr) return nullptr;
   if (!text.is_binary()) {
@@ -83,7 +86,10 @@ const uint8_t* read_text(const uint8_t* p, Parser& parser, Skip& skip, Scratch& 
     return p;
   }
   size_t size = 0;
-  if (!decode_binary(text, out, &size)) return parser.malformed(kBadBinary, text.begin);
+  if (!decode_binary(text, out, &size)) {
+    element.kind = NX_OTHER;
+    return p;
+  }
   element.kind = NX_BINARY;
   element.text = scratch.end(out, size);
   return p;
@@ -117,10 +123,12 @@ const uint8_t* read_element(const uint8_t* p, Parser& parser, Skip& skip, Scratc
     case '[':
     case '{': {
       uint64_t entries = 0;
+      parser.forget_unfit();
       p = parser.value(p, skip, 1, &entries);
       if (entries > UINT32_MAX) return parser.malformed("too many entries", begin);
       element.kind = *begin == '[' ? NX_LIST : NX_DICT;
       element.count = static_cast<uint32_t>(entries);
+      if (parser.unfit() != nullptr) make_unfit(element, parser.unfit());
       break;
     }
     case 't':

@@ -17,6 +17,7 @@ struct Text {
   const uint8_t* begin = nullptr;
   const uint8_t* end = nullptr;
   bool escaped = false;
+  bool lone = false;  // there is half a surrogate pair in it: no text, and never to be decoded
   uint32_t high = 0;  // not 0: there are non-ASCII bytes, UTF-8 is still to be checked
 
   size_t size() const { return static_cast<size_t>(end - begin); }

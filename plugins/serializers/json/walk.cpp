@@ -9,10 +9,13 @@ namespace {
 
 class Reporter {
  public:
+  static constexpr bool kSkips = false;
+
   Reporter(const nx_value_sink* sink, void* user, nx_writer* scratch)
       : sink_(sink), user_(user), scratch_(scratch) {}
 
   bool text(Parser& parser, const Text& text) {
+    if (text.lone) return other(parser, kLone, text.begin);
     if (!text.is_binary()) {
       nx_str view;
       return plain(parser, text, view) && go_on(parser, sink_->on_string(user_, view));
@@ -20,13 +23,16 @@ class Reporter {
     uint8_t* const out = room(parser, text);
     if (out == nullptr) return false;
     size_t size = 0;
-    if (!decode_binary(text, out, &size)) {
-      return parser.fail(NX_E_MALFORMED, kBadBinary, text.begin);
-    }
+    if (!decode_binary(text, out, &size)) return other(parser, kBadBinary, text.begin);
     return go_on(parser, sink_->on_binary(user_, {out, size}));
   }
 
   bool key(Parser& parser, const Text& text) {
+    if (text.lone) {
+      const nx_status status = nx_sink_key_other(sink_, user_);
+      return status == NX_OK ||
+             parser.fail(status, status == NX_E_UNREPRESENTABLE ? kLone : kStopped, text.begin);
+    }
     nx_str view;
     return plain(parser, text, view) && go_on(parser, sink_->dict_key(user_, view));
   }
@@ -41,7 +47,7 @@ class Reporter {
       case NX_DOUBLE:
         return go_on(parser, sink_->on_double(user_, decoded.d));
       default:
-        return parser.fail(NX_E_UNREPRESENTABLE, "a number beyond 64 bit", number.begin);
+        return other(parser, "a number beyond 64 bit", number.begin);
     }
   }
 
@@ -60,7 +66,14 @@ class Reporter {
 
  private:
   static bool go_on(Parser& parser, nx_status status) {
-    return status == NX_OK || parser.fail(status, kStopped, nullptr);
+    return status == NX_OK || parser.fail(status, stopped(status), nullptr);
+  }
+
+  // A value that only JSON has, for the reason `what`.
+  bool other(Parser& parser, const char* what, const uint8_t* at) {
+    const nx_status status = nx_sink_other(sink_, user_, NX_OTHER_VALUE);
+    return status == NX_OK ||
+           parser.fail(status, status == NX_E_UNREPRESENTABLE ? what : kStopped, at);
   }
 
   // Room for what `text` decodes to, behind what is in the scratch writer. It is free again after

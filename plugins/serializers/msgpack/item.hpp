@@ -1,7 +1,8 @@
 // Reading msgpack for split: the head of one item, and skipping one whole value. Any loop.
 //
 // Why not msgpack::parse: see docs/decisions/0005-msgpack-split.md. The unit tests and the fuzz
-// target compare this with it.
+// target compare this with it. What application data may not have (text that is no UTF-8, nesting
+// beyond the limit) is remembered and read past: see unfit().
 #pragma once
 
 #include <bit>
@@ -43,9 +44,15 @@ class Reader {
   const uint8_t* item(const uint8_t* p, Item& item);
 
   // Moves past the `count` entries of a list or dict that is `depth` deep itself.
+  // Of a dict, keys and values are counted alike; a key may be anything.
   const uint8_t* skip_entries(const uint8_t* p, bool dict, uint64_t count, uint32_t depth);
 
+  // Why nobody is to get what has been read since forget_unfit(); null when there is no reason.
+  const char* unfit() const { return unfit_; }
+  void forget_unfit() { unfit_ = nullptr; }
+
  private:
+  const uint8_t* skip_deep(const uint8_t* p, uint64_t items);
   const uint8_t* sized(const uint8_t* p, uint32_t kind, uint64_t size, Item& item);
   const uint8_t* container(const uint8_t* p, uint32_t kind, uint64_t count, Item& item);
   const uint8_t* wide(const uint8_t* p, uint8_t head, Item& item);
@@ -56,12 +63,13 @@ class Reader {
   const uint8_t* const end_;
   const uint32_t max_depth_;
   Failure failure_;
+  const char* unfit_ = nullptr;
 };
 
 // A body of `size` bytes at p.
 inline const uint8_t* Reader::sized(const uint8_t* p, uint32_t kind, uint64_t size, Item& item) {
   if (size > left(p)) return malformed(kTruncated, p);
-  if (kind == NX_STRING && !utf8_valid(p, size)) return malformed(kBadText, p);
+  if (kind == NX_STRING && !utf8_valid(p, size)) unfit_ = kBadText;
   item.kind = kind;
   item.body = p;
   item.size = size;
@@ -163,32 +171,43 @@ inline const uint8_t* Reader::wide(const uint8_t* p, uint8_t head, Item& item) {
 
 inline const uint8_t* Reader::skip_entries(const uint8_t* p, bool dict, uint64_t count,
                                            uint32_t depth) {
-  // What is still to come at each level: items, keys and values counted alike, and in bit 0
-  // whether it is a dict. A key is next in a dict when that is an even number of items.
-  uint64_t left_at[kMaxDepth + 1];
-  const auto make = [](bool is_dict, uint64_t entries) {
-    return is_dict ? entries << 2 | 1 : entries << 1;
-  };
+  uint64_t left_at[kMaxDepth + 1];  // items still to come at each level
   const uint32_t base = depth;
-  uint64_t left = make(dict, count);
+  uint64_t left = dict ? count * 2 : count;
   for (;;) {
-    while (left < 2) {
+    while (left == 0) {
       if (depth == base) return p;
       left = left_at[--depth];
     }
-    const bool is_key = (left & 3) == 1;
-    const uint8_t* const at = p;
     Item next;
     p = item(p, next);
     if (p == nullptr) return nullptr;
-    if (is_key && next.kind != NX_STRING) return malformed(kBadKey, at);
-    left -= 2;
+    --left;
     if (next.kind == NX_LIST || next.kind == NX_DICT) {
-      if (depth >= max_depth_) return fail(NX_E_LIMIT, kTooDeep, at);
+      const uint64_t items = next.kind == NX_DICT ? uint64_t{next.count} * 2 : next.count;
+      if (depth >= max_depth_) {
+        unfit_ = kTooDeep;
+        p = skip_deep(p, items);
+        if (p == nullptr) return nullptr;
+        continue;
+      }
       left_at[depth++] = left;
-      left = make(next.kind == NX_DICT, next.count);
+      left = items;
     }
   }
+}
+
+// The same where levels do not matter any more: every item says how many it brings along.
+inline const uint8_t* Reader::skip_deep(const uint8_t* p, uint64_t items) {
+  for (; items != 0; --items) {
+    Item next;
+    p = item(p, next);
+    if (p == nullptr) return nullptr;
+    if (next.kind == NX_LIST) items += next.count;
+    if (next.kind == NX_DICT) items += uint64_t{next.count} * 2;
+    if (items > left(p) + 1) return malformed(kTruncated, p);  // each of them takes a byte
+  }
+  return p;
 }
 
 }  // namespace nexus::serializers::mp

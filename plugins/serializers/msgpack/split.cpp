@@ -9,6 +9,7 @@ namespace {
 const uint8_t* read_element(const uint8_t* p, Reader& reader, nx_element& element) {
   const uint8_t* const begin = p;
   Item item;
+  reader.forget_unfit();
   p = reader.item(p, item);
   if (p == nullptr) return nullptr;
   element = nx_element{};
@@ -33,9 +34,13 @@ const uint8_t* read_element(const uint8_t* p, Reader& reader, nx_element& elemen
     case NX_BOOL:
       element.number.u = item.bits;
       break;
+    case NX_OTHER:
+      if (is_undefined(item.body, item.size)) element.kind = NX_NULL;  // as good as left out
+      break;
     default:
       break;
   }
+  if (reader.unfit() != nullptr) make_unfit(element, reader.unfit());
   element.span = {begin, static_cast<uint64_t>(p - begin)};
   return p;
 }

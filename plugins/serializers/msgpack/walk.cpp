@@ -1,7 +1,8 @@
 // walk: reports one msgpack value to a sink, read by msgpack-c. Any loop.
 //
 // msgpack::parse checks that the bytes are all there. What it leaves to its visitor is checked
-// here: nesting, UTF-8, string keys, and that a count is not larger than what is left of the value.
+// here: nesting, UTF-8, keys that are no strings, and that a count is not larger than what is left
+// of the value.
 #include <msgpack.hpp>
 #include <new>
 
@@ -23,69 +24,104 @@ class Reporter : public ::msgpack::null_visitor {
     return false;
   }
 
-  bool visit_nil() { return value() && go_on(sink_->on_null(user_)); }
-  bool visit_boolean(bool v) { return value() && go_on(sink_->on_bool(user_, v ? 1 : 0)); }
-  bool visit_positive_integer(uint64_t v) {
-    if (!value()) return false;
-    return go_on(v > INT64_MAX ? sink_->on_uint(user_, v)
-                               : sink_->on_int(user_, static_cast<int64_t>(v)));
+  bool visit_nil() {
+    return plain([&] { return sink_->on_null(user_); });
   }
-  bool visit_negative_integer(int64_t v) { return value() && go_on(sink_->on_int(user_, v)); }
+  bool visit_boolean(bool v) {
+    return plain([&] { return sink_->on_bool(user_, v ? 1 : 0); });
+  }
+  bool visit_positive_integer(uint64_t v) {
+    return plain([&] {
+      return v > INT64_MAX ? sink_->on_uint(user_, v)
+                           : sink_->on_int(user_, static_cast<int64_t>(v));
+    });
+  }
+  bool visit_negative_integer(int64_t v) {
+    return plain([&] { return sink_->on_int(user_, v); });
+  }
   bool visit_float32(float v) { return visit_float64(static_cast<double>(v)); }
-  bool visit_float64(double v) { return value() && go_on(sink_->on_double(user_, v)); }
+  bool visit_float64(double v) {
+    return plain([&] { return sink_->on_double(user_, v); });
+  }
   bool visit_str(const char* v, uint32_t size) {
     if (!utf8_valid(reinterpret_cast<const uint8_t*>(v), size)) {
       return fail(NX_E_MALFORMED, kBadText);
     }
+    if (inside_key_ != 0) return true;
     return go_on(key_ ? sink_->dict_key(user_, {v, size}) : sink_->on_string(user_, {v, size}));
   }
   bool visit_bin(const char* v, uint32_t size) {
-    return value() && go_on(sink_->on_binary(user_, {reinterpret_cast<const uint8_t*>(v), size}));
+    return plain([&] {
+      return sink_->on_binary(user_, {reinterpret_cast<const uint8_t*>(v), size});
+    });
   }
-  bool visit_ext(const char*, uint32_t) {
-    return value() && fail(NX_E_UNREPRESENTABLE, "an extension type");
+  bool visit_ext(const char* v, uint32_t size) {
+    const bool undefined = is_undefined(reinterpret_cast<const uint8_t*>(v), size);
+    if (key_ || inside_key_ != 0) {
+      return plain([] { return NX_OK; });
+    }
+    return go_on(nx_sink_other(sink_, user_, undefined ? NX_OTHER_UNDEFINED : NX_OTHER_VALUE),
+                 "an extension type");
   }
 
   bool start_array(uint32_t count) {
-    return value() && open(count) && go_on(sink_->list_begin(user_, count));
+    return open(count, [&] { return sink_->list_begin(user_, count); });
   }
   bool end_array() {
-    --depth_;
-    return go_on(sink_->list_end(user_));
+    return close([&] { return sink_->list_end(user_); });
   }
   bool start_map(uint32_t count) {
-    return value() && open(uint64_t{count} * 2) && go_on(sink_->dict_begin(user_, count));
+    return open(uint64_t{count} * 2, [&] { return sink_->dict_begin(user_, count); });
   }
   bool start_map_key() {
-    key_ = true;
+    if (inside_key_ == 0) key_ = true;
     return true;
   }
   bool end_map_key() {
-    key_ = false;
+    if (inside_key_ == 0) key_ = false;
     return true;
   }
   bool end_map() {
-    --depth_;
-    return go_on(sink_->dict_end(user_));
+    return close([&] { return sink_->dict_end(user_); });
   }
 
   void parse_error(size_t, size_t at) { fail(NX_E_MALFORMED, "0xc1 is never used", at); }
   void insufficient_bytes(size_t, size_t at) { fail(NX_E_MALFORMED, kTruncated, at); }
 
  private:
-  bool go_on(nx_status status) { return status == NX_OK || fail(status, kStopped); }
+  bool go_on(nx_status status, const char* what = nullptr) {
+    if (status == NX_OK) return true;
+    const bool known = what != nullptr && status == NX_E_UNREPRESENTABLE;
+    return fail(status, known ? what : stopped(status));
+  }
 
-  // Whatever begins now is not a string: that cannot be a key.
-  bool value() { return !key_ || fail(NX_E_MALFORMED, kBadKey); }
+  bool other_key() { return go_on(nx_sink_key_other(sink_, user_), kBadKey); }
 
-  bool open(uint64_t items) {
+  // A value that has nothing inside, unless it is a key: then all that matters is that it is none.
+  template <class Report>
+  bool plain(Report&& report) {
+    if (inside_key_ != 0) return true;
+    return key_ ? other_key() : go_on(report());
+  }
+
+  template <class Report>
+  bool open(uint64_t items, Report&& report) {
     if (depth_ == max_depth_) return fail(NX_E_LIMIT, kTooDeep);
     ++depth_;
     // Each item of each list is a byte of its own: a sink that makes room for what it is told to
     // expect never makes more than the value's size in all.
     if (items > budget_) return fail(NX_E_MALFORMED, kTruncated);
     budget_ -= items;
-    return true;
+    if (inside_key_ != 0) return ++inside_key_, true;
+    if (!key_) return go_on(report());
+    inside_key_ = 1;
+    return other_key();
+  }
+  template <class Report>
+  bool close(Report&& report) {
+    --depth_;
+    if (inside_key_ != 0) return --inside_key_, true;
+    return go_on(report());
   }
 
   const nx_value_sink* const sink_;
@@ -93,7 +129,8 @@ class Reporter : public ::msgpack::null_visitor {
   uint64_t budget_;
   const uint32_t max_depth_;
   uint32_t depth_ = 0;
-  bool key_ = false;
+  bool key_ = false;         // what comes next is a key
+  uint32_t inside_key_ = 0;  // lists and dicts that are open inside of a key: nobody hears of them
   Failure failure_;
 };
 

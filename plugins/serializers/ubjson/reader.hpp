@@ -9,6 +9,7 @@
 #include <bit>
 
 #include "plugins/serializers/common/common.hpp"
+#include "plugins/serializers/common/deep_stack.hpp"
 #include "plugins/serializers/common/half.hpp"
 #include "plugins/serializers/common/utf8.hpp"
 #include "plugins/serializers/ubjson/number.hpp"
@@ -76,12 +77,17 @@ class Reader {
   // *count is how many there were. Sink is a class with
   //   bool key(Reader&, nx_str), bool item(Reader&, const Item&)    neither a list nor a dict
   //   bool open(Reader&, const Item&), bool close(Reader&, bool dict)
-  //   static constexpr bool kSkips    items need not be reported
+  //   static constexpr bool kSkips    only the end is looked for, however deep it goes
   // each of which answers whether to go on, and has called fail() if not; the container itself is
   // reported closed, not opened.
   template <class Sink>
   const uint8_t* entries(const uint8_t* p, Sink& sink, const Item& container, uint32_t depth,
                          uint64_t* count);
+
+  // Why nobody is to get what has been read since forget_unfit(): text that is no UTF-8, nesting
+  // beyond the limit. Null when there is no reason.
+  const char* unfit() const { return unfit_; }
+  void forget_unfit() { unfit_ = nullptr; }
 
   // The bytes that each value of a type takes; 0 for types of varying length, and for types that
   // take none.
@@ -100,6 +106,16 @@ class Reader {
     const bool counted = container.count != NX_COUNT_UNKNOWN;
     return {counted ? container.count : UINT64_MAX - 1, container.kind == NX_DICT, counted,
             container.type};
+  }
+  // A level as a number, and back; without a count, what is left says nothing.
+  static uint64_t pack(const Level& level) {
+    return (level.counted ? level.left : 0) << 10 | uint64_t{level.type} << 2 |
+           (level.dict ? 2u : 0u) | (level.counted ? 1u : 0u);
+  }
+  static Level unpack(uint64_t packed) {
+    const bool counted = (packed & 1) != 0;
+    return {counted ? packed >> 10 : UINT64_MAX - 1, (packed & 2) != 0, counted,
+            static_cast<uint8_t>(packed >> 2)};
   }
 
   static bool may_be_type(uint8_t marker);
@@ -121,6 +137,7 @@ class Reader {
   const uint8_t* const end_;
   const uint32_t max_depth_;
   Failure failure_;
+  const char* unfit_ = nullptr;
 };
 
 template <Dialect kDialect>
@@ -220,7 +237,7 @@ template <Dialect kDialect>
   p = length(p, size);
   if (p == nullptr) return nullptr;
   if (size > left(p)) return malformed(kTruncated, p);
-  if (!utf8_valid(p, size)) return malformed(kBadText, p);
+  if (!utf8_valid(p, size)) unfit_ = kBadText;
   item.kind = NX_STRING;
   item.body = p;
   item.size = size;
@@ -254,7 +271,7 @@ const uint8_t* Reader<kDialect>::value(const uint8_t* p, uint8_t marker, Item& i
       return text(p, item);
     case 'C':
       if (p == end_) return malformed(kTruncated, p);
-      if (*p > 127) return malformed(kBadText, p);
+      if (*p > 127) unfit_ = kBadText;
       item.kind = NX_STRING;
       item.body = p;
       item.size = 1;
@@ -377,6 +394,8 @@ template <class Sink>
 const uint8_t* Reader<kDialect>::entries(const uint8_t* p, Sink& sink, const Item& container,
                                          uint32_t depth, uint64_t* count) {
   Level outer[kMaxDepth];
+  DeepStack deeper;
+  uint64_t beyond = 0;  // levels on it
   const uint32_t base = depth;
   Level level = make_level(container);
   for (;;) {
@@ -396,6 +415,11 @@ const uint8_t* Reader<kDialect>::entries(const uint8_t* p, Sink& sink, const Ite
     }
     if (ended) {
       if (!sink.close(*this, level.dict)) return nullptr;
+      if (beyond != 0) {
+        --beyond;
+        level = unpack(deeper.pop());
+        continue;
+      }
       if (depth == base) {
         *count = level.counted ? container.count : UINT64_MAX - 1 - level.left;
         return p;
@@ -418,9 +442,17 @@ const uint8_t* Reader<kDialect>::entries(const uint8_t* p, Sink& sink, const Ite
       if (!sink.item(*this, next)) return nullptr;
       continue;
     }
-    if (depth >= max_depth_) return fail(NX_E_LIMIT, kTooDeep, at);
+    if (depth + beyond >= max_depth_) {
+      if constexpr (!Sink::kSkips) return fail(NX_E_LIMIT, kTooDeep, at);
+      unfit_ = kTooDeep;
+    }
     if (!sink.open(*this, next)) return nullptr;
-    outer[depth++] = level;
+    if (depth < max_depth_) {
+      outer[depth++] = level;
+    } else {
+      if (!deeper.push(pack(level))) return fail(NX_E_MEMORY, kNoMemory, at);
+      ++beyond;
+    }
     level = make_level(next);
   }
 }

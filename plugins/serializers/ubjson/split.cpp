@@ -61,6 +61,7 @@ class Splitter {
   const uint8_t* element(const uint8_t* p, uint8_t type, nx_element& element) {
     const uint8_t* const begin = p;
     Item item;
+    reader_.forget_unfit();
     p = type == 0 ? reader_.item(p, item) : reader_.value(p, type, item);
     if (p == nullptr) return nullptr;
     element = nx_element{};
@@ -92,6 +93,7 @@ class Splitter {
       default:
         break;
     }
+    if (reader_.unfit() != nullptr) make_unfit(element, reader_.unfit());
     const auto size = static_cast<uint64_t>(p - begin);
     element.span = type == 0 ? nx_bytes{begin, size} : with_marker(type, begin, size);
     return p;

@@ -13,9 +13,12 @@ class Reporter {
   Reporter(uint64_t size, const nx_value_sink* sink, void* user)
       : sink_(sink), user_(user), budget_(size) {}
 
-  bool key(Source& reader, nx_str text) { return go_on(reader, sink_->dict_key(user_, text)); }
+  bool key(Source& reader, nx_str text) {
+    return fit(reader) && go_on(reader, sink_->dict_key(user_, text));
+  }
 
   bool item(Source& reader, const Item& item) {
+    if (!fit(reader)) return false;
     switch (item.kind) {
       case NX_NULL:
         return go_on(reader, sink_->on_null(user_));
@@ -33,8 +36,8 @@ class Reporter {
       case NX_BINARY:
         return go_on(reader, sink_->on_binary(user_, {item.body, item.size}));
       default:
-        return reader.fail(NX_E_UNREPRESENTABLE,
-                           "a high-precision number or an array of several dimensions", nullptr);
+        return go_on(reader, nx_sink_other(sink_, user_, NX_OTHER_VALUE),
+                     "a high-precision number or an array of several dimensions");
     }
   }
 
@@ -55,8 +58,13 @@ class Reporter {
   }
 
  private:
-  static bool go_on(Source& reader, nx_status status) {
-    return status == NX_OK || reader.fail(status, kStopped, nullptr);
+  static bool go_on(Source& reader, nx_status status, const char* what = nullptr) {
+    if (status == NX_OK) return true;
+    const bool known = what != nullptr && status == NX_E_UNREPRESENTABLE;
+    return reader.fail(status, known ? what : stopped(status), nullptr);
+  }
+  static bool fit(Source& reader) {
+    return reader.unfit() == nullptr || reader.malformed(reader.unfit(), nullptr);
   }
 
   const nx_value_sink* const sink_;

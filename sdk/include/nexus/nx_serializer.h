@@ -20,7 +20,7 @@ extern "C" {
 
 /* One element of a message's top-level list. Frozen: comes in arrays, so it never grows. */
 typedef struct nx_element {
-  uint32_t kind;  /* NX_NULL … NX_OTHER */
+  uint32_t kind;  /* NX_NULL … NX_UNFIT */
   uint32_t count; /* entries, for NX_LIST and NX_DICT */
   nx_bytes span;  /* the element as encoded, inside the message */
   union {
@@ -29,7 +29,8 @@ typedef struct nx_element {
     double d;   /* NX_DOUBLE */
   } number;
   nx_bytes text; /* NX_STRING: the decoded UTF-8. NX_BINARY: the decoded bytes. Points into the
-                    message, or into the scratch writer where the encoding has escapes */
+                    message, or into the scratch writer where the encoding has escapes.
+                    NX_UNFIT: why, as a text that lives as long as the library */
 } nx_element;
 
 typedef struct nx_limits {
@@ -50,17 +51,25 @@ typedef struct nx_serializer_v1 {
   nx_str name;           /* "json": what configuration and ppt_serializer call it */
   nx_str subprotocol;    /* "wamp.2.json": WebSocket subprotocol; empty = not on WebSocket */
 
-  /* Validates one whole message completely (nesting, UTF-8, no trailing bytes) and returns its
+  /* Validates one whole message (its structure, nesting, UTF-8, no trailing bytes) and returns its
    * top-level list: *count elements in out[0..capacity). More than `capacity` elements, or a
    * message that is not a list, is NX_E_MALFORMED. `scratch` receives decoded text where the
    * encoding has escapes; room for all of it is made once, so that earlier views stay valid.
-   * Dict keys must be strings. [loop] */
+   *
+   * An error ends the sender's session, so it is for bytes that are no message. Application data
+   * that this format can hold and others cannot (a dict key that is no string, half a surrogate
+   * pair, a number without end) is left to `walk`: it may go on to receivers of this format. Data
+   * that nobody is to get (nested more deeply than the limit, text that is not UTF-8) makes its
+   * element NX_UNFIT, and the router refuses that one request. A serializer that answers an error
+   * for these is safe, and stricter than it has to be. [loop] */
   nx_status (*split)(void* self, nx_bytes message, const nx_limits* limits, nx_writer* scratch,
                      nx_element* out, uint32_t capacity, uint32_t* count, nx_error* error);
 
   /* Reports the one value in `value` (a span from split, or any single encoded value) to `sink`.
-   * Validates as it goes, so it is safe on bytes that no split has seen. A value of NX_OTHER
-   * ends in NX_E_UNREPRESENTABLE. Counts are reported when the encoding knows them. [loop] */
+   * Validates as it goes, so it is safe on bytes that no split has seen. What the kinds of
+   * nx_value.h cannot say goes to the sink's on_other and dict_key_other, and ends in
+   * NX_E_UNREPRESENTABLE where the sink has none. Counts are reported when the encoding knows them.
+   * [loop] */
   nx_status (*walk)(void* self, nx_bytes value, const nx_limits* limits, nx_writer* scratch,
                     const nx_value_sink* sink, void* user, nx_error* error);
 

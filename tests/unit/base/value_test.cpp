@@ -223,3 +223,87 @@ TEST_CASE("handles may be copied and dropped on many threads") {
   for (std::thread& thread : threads) thread.join();
   CHECK(shared == sample());
 }
+
+TEST_CASE("U-01: a value is an integer, or a double that is one") {
+  CHECK(Value::integer(-5).whole() == -5);
+  CHECK(Value::real(9007199254740992.0).whole() == int64_t{1} << 53);
+  CHECK(Value::real(-4294967296.0).whole() == -4294967296);
+  CHECK(Value::real(-0.0).whole() == 0);
+  for (const Value& none :
+       {Value(), Value::null(), Value::boolean(true), Value::real(0.5), Value::string("1"),
+        Value::real(9007199254740994.0), Value::real(1e300), Value::real(-1e300),
+        Value::real(std::nan("")), Value::real(HUGE_VAL), Value::unsigned_integer(UINT64_MAX)}) {
+    CHECK_FALSE(none.whole());
+  }
+}
+
+TEST_CASE("E-04: what no value can be is refused, kept as a place, or left out") {
+  // {"a": <other>, "b": [<other>, 1], "c": undefined, <no key>: {"x": 1}, "d": {<no key>: 2,
+  // "e": 1.0}}
+  const auto feed = [](const nx_value_sink& sink, void* user) -> nx_status {
+    const auto all = [](std::initializer_list<nx_status> answers) {
+      for (const nx_status answer : answers) {
+        if (answer != NX_OK) return answer;
+      }
+      return nx_status{NX_OK};
+    };
+    return all({sink.list_begin(user, 1),
+                sink.dict_begin(user, 5),
+                sink.dict_key(user, to_nx("a")),
+                sink.on_other(user, NX_OTHER_VALUE),
+                sink.dict_key(user, to_nx("b")),
+                sink.list_begin(user, 2),
+                sink.on_other(user, NX_OTHER_VALUE),
+                sink.on_int(user, 1),
+                sink.list_end(user),
+                sink.dict_key(user, to_nx("c")),
+                sink.on_other(user, NX_OTHER_UNDEFINED),
+                sink.dict_key_other(user),
+                sink.dict_begin(user, 1),
+                sink.dict_key(user, to_nx("x")),
+                sink.on_int(user, 1),
+                sink.dict_end(user),
+                sink.dict_key(user, to_nx("d")),
+                sink.dict_begin(user, 2),
+                sink.dict_key_other(user),
+                sink.on_int(user, 2),
+                sink.dict_key(user, to_nx("e")),
+                sink.on_double(user, 1.0),
+                sink.dict_end(user),
+                sink.dict_end(user),
+                sink.list_end(user)});
+  };
+  const auto build = [&](ValueBuilder::Policy policy) {
+    ValueBuilder builder(64, 1000, policy);
+    CHECK(feed(ValueBuilder::sink(), &builder) == NX_OK);
+    CHECK(builder.met_others());
+    return builder.take();
+  };
+  const Value dropped = build({.others = Others::drop, .whole_numbers = true});
+  CHECK(to_json(dropped) == R"([{"b":[null,1],"d":{"e":1}}])");
+  const Value kept = build({.others = Others::keep});
+  CHECK(kept.at(0).find("a").is(NX_OTHER));
+  CHECK(kept.at(0).find("b").at(0).is(NX_OTHER));
+  CHECK(kept.at(0).size() == 3);
+  CHECK(kept.at(0).find("d").find("e").is(NX_DOUBLE));
+  CHECK(to_json(kept.without_others()) == R"([{"b":[null,1],"d":{"e":1.0}}])");
+  CHECK_FALSE(Value::other() == Value::other());
+  // Nobody can write it.
+  ValueBuilder again;
+  CHECK(kept.walk(ValueBuilder::sink(), &again) == NX_E_UNREPRESENTABLE);
+  ValueBuilder refusing;
+  CHECK(feed(ValueBuilder::sink(), &refusing) == NX_E_UNREPRESENTABLE);
+  // A key of the first level has to be a string, whatever is done about the others.
+  ValueBuilder strict(64, 1000, {.others = Others::drop});
+  CHECK(ValueBuilder::sink().dict_begin(&strict, 1) == NX_OK);
+  CHECK(ValueBuilder::sink().dict_key_other(&strict) == NX_E_MALFORMED);
+}
+
+TEST_CASE("A sink that was compiled before on_other cannot have what it tells of") {
+  nx_value_sink old = ValueBuilder::sink();
+  ValueBuilder builder(64, 1000, {.others = Others::drop});
+  CHECK(nx_sink_other(&old, &builder, NX_OTHER_VALUE) == NX_OK);
+  old.struct_size = offsetof(nx_value_sink, on_other);
+  CHECK(nx_sink_other(&old, &builder, NX_OTHER_VALUE) == NX_E_UNREPRESENTABLE);
+  CHECK(nx_sink_key_other(&old, &builder) == NX_E_UNREPRESENTABLE);
+}

@@ -41,7 +41,8 @@ inline std::vector<uint8_t> encode(const Serializer& format, std::string_view js
   Writer scratch;
   std::vector<uint8_t> state(NX_EMITTER_MAX);
   format.table->emit_begin(format.self, state.data(), &out);
-  const Serializer& from = formats()[0];
+  Serializer from = formats()[0];
+  from.limits.max_depth = 128;  // messages that are nested too deeply have to be written, too
   if (from.walk(as_bytes(json), scratch, *format.table->emit, state.data()) != NX_OK) return {};
   return {out.bytes().begin(), out.bytes().end()};
 }

@@ -36,8 +36,12 @@ TEST_CASE("JSON: the plugin and from_json agree about every text") {
       const Result<Value> theirs = from_json(text);
       INFO(text);
       const bool out_of_range = theirs.status().text().find("out of range") != std::string::npos;
-      if (ours.status == NX_E_UNREPRESENTABLE || out_of_range) {
-        // Numbers beyond 64 bit and doubles below the smallest: configuration sees them otherwise.
+      if (ours.status == NX_E_UNREPRESENTABLE && told(json_codec(), text).starts_with("error")) {
+        REQUIRE_FALSE(theirs.is_ok());  // not JSON behind something that other formats cannot have
+        ++refused;
+      } else if (ours.status == NX_E_UNREPRESENTABLE || out_of_range) {
+        // Numbers beyond 64 bit, doubles below the smallest, half surrogate pairs, and binary that
+        // is no base64: configuration sees them otherwise.
         ++beyond;
       } else {
         REQUIRE(ours.ok() == theirs.is_ok());
@@ -49,5 +53,5 @@ TEST_CASE("JSON: the plugin and from_json agree about every text") {
   }
   CHECK(accepted > 4000);
   CHECK(refused > 4000);
-  CHECK(beyond < 1000);
+  CHECK(beyond < 2500);
 }

@@ -33,6 +33,7 @@ TEST_CASE("msgpack: split and msgpack::parse agree about every message") {
         REQUIRE(ours.elements.size() == theirs.spans().size());
         for (size_t i = 0; i < ours.elements.size(); ++i) {
           REQUIRE(as_text(ours.elements[i].span) == theirs.spans()[i]);
+          REQUIRE((ours.elements[i].kind == NX_UNFIT) == theirs.unfit()[i]);
         }
       }
       damage_bytes(bytes, random);

@@ -198,7 +198,6 @@ TEST_CASE("E-06: what is no UBJSON") {
       "d\0\0\0"_b,
       "D\0\0\0\0\0\0\0"_b,
       "C",
-      "C\x80",
       "S",
       "SU",
       "SU\x02x",
@@ -206,8 +205,6 @@ TEST_CASE("E-06: what is no UBJSON") {
       "SL\xff\xff\xff\xff\xff\xff\xff\xff",
       "SZ",
       "SSU\x01x",
-      "SU\x02\xff\xfe",
-      "SU\x03\xed\xa0\x80",
       "[",
       "[T",
       "[[]",
@@ -219,7 +216,6 @@ TEST_CASE("E-06: what is no UBJSON") {
       "{T",
       "{SU\x01"
       "aT}",
-      "{U\x02\xff\xfeT}",
       "[#",
       "[#U",
       "[#U\x02T",
@@ -237,7 +233,6 @@ TEST_CASE("E-06: what is no UBJSON") {
       "[$]#U\x01",
       "[$U#U\x02x",
       "[$I#U\x02\0\x01\0"_b,
-      "[$C#U\x01\x80",
       "[$S#U\x01U",
       "[$[#U\x02]",
       "{#U\x01",
@@ -268,6 +263,19 @@ TEST_CASE("E-06: what is no UBJSON") {
     // Some of it is fine as a part of a message.
     const bool fits = bytes.empty() || bytes == "N" || bytes == "]" || bytes == "TT";
     if (!fits && bytes != "[]]") CHECK(Split("[U\x01" + bytes + "]").status() == NX_E_MALFORMED);
+  }
+}
+
+TEST_CASE("E-04: UBJSON text that is no UTF-8 makes its element unfit, and nothing else") {
+  for (const std::string bytes : {"C\x80", "SU\x02\xff\xfe", "SU\x03\xed\xa0\x80",
+                                  "{U\x02\xff\xfeT}", "[$C#U\x01\x80", "[SU\x02\xff\xfe]"}) {
+    INFO(hex(bytes));
+    CHECK(big(bytes) == kMalformed);
+    const Split split("[T" + bytes + "Ca]");
+    REQUIRE(split.outcome.ok());
+    CHECK(unfit(split.outcome, "text that is not UTF-8"));
+    CHECK(as_text(split.outcome.elements[1].span) == bytes);
+    CHECK(split.outcome.elements[2].kind == NX_STRING);
   }
 }
 
@@ -380,14 +388,24 @@ TEST_CASE("E-10: UBJSON, capacity and nesting are limits") {
     CHECK(Split("[#U\x03TTT", *codec, 64, 3).outcome.ok());
     CHECK(Split("[#U\x03TTT", *codec, 64, 2).status() == NX_E_MALFORMED);
     CHECK(Split("[[[[]]]]", *codec, 4).outcome.ok());
-    CHECK(Split("[[[[]]]]", *codec, 3).status() == NX_E_LIMIT);
-    CHECK(Split("[{U\x01k{U\x01k[]}}]", *codec, 3).status() == NX_E_LIMIT);
+    CHECK(too_deep(Split("[[[[]]]]", *codec, 3).outcome));
+    CHECK(too_deep(Split("[{U\x01k{U\x01k[]}}]", *codec, 3).outcome));
     CHECK(Split("[[]]", *codec, 1).status() == NX_E_LIMIT);
     CHECK(Split("[]", *codec, 0).status() == NX_E_LIMIT);
     CHECK(codec->trace("[[[]]]", 3).ok());
     CHECK(codec->trace("[[[]]]", 2).status == NX_E_LIMIT);
     Writer scratch;
-    CHECK(codec->split(std::string(1000000, '['), scratch, UINT32_MAX).status == NX_E_LIMIT);
+    CHECK(codec->split(std::string(1000000, '['), scratch, UINT32_MAX).status == NX_E_MALFORMED);
+    const std::string ends = std::string(1000000, '[') + std::string(1000000, ']');
+    CHECK(too_deep(codec->split(ends, scratch, UINT32_MAX)));
+    // What follows is found: lists and dicts, with counts and types and without.
+    const std::string inner = "{#U\x02U\x01k[[[#U\x02T[[]]]]U\x01m{U\x01n[$i#U\x02\x01\x02}";
+    const Split good("[[[" + inner + "]]U\x07" + "CaF]", *codec, 3);
+    CHECK(Split("[[[" + inner + "}]]U\x07" + "CaF]", *codec, 3).status() == NX_E_MALFORMED);
+    REQUIRE(good.outcome.elements.size() == 4);
+    CHECK(too_deep(good.outcome));
+    CHECK(good.outcome.elements[1].number.i == 7);
+    CHECK(good.outcome.elements[3].kind == NX_BOOL);
     CHECK(codec->trace(std::string(1000000, '['), UINT32_MAX).status == NX_E_LIMIT);
     // No-ops are no nesting and no elements, however many.
     CHECK(codec->split("[" + std::string(1000000, 'N') + "]", scratch).ok());

@@ -67,6 +67,11 @@ class Sink {
   }
   nx_status dict_key(std::string_view key) const { return table_->dict_key(user_, to_nx(key)); }
   nx_status dict_end() const { return table_->dict_end(user_); }
+  // What the calls above cannot say: see nx_value_sink.
+  nx_status on_other(uint32_t what = NX_OTHER_VALUE) const {
+    return nx_sink_other(table_, user_, what);
+  }
+  nx_status dict_key_other() const { return nx_sink_key_other(table_, user_); }
 
  private:
   const nx_value_sink* table_;
@@ -108,6 +113,9 @@ inline constexpr nx_value_sink sink_table = {
       return barrier(nullptr, [&] { return static_cast<E*>(u)->dict_key(view(key)); });
     },
     [](void* u) { return barrier(nullptr, [&] { return static_cast<E*>(u)->dict_end(); }); },
+    // Nobody can write what only another format has.
+    [](void*, uint32_t) -> nx_status { return NX_E_UNREPRESENTABLE; },
+    [](void*) -> nx_status { return NX_E_UNREPRESENTABLE; },
 };
 
 // Derived has, beside the constants above:
