@@ -11,7 +11,7 @@ from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.types import (
     CallOptions, CallResult, EncodedPayload, PublishOptions, RegisterOptions, SubscribeOptions)
 
-PATIENCE = 10  # seconds for anything that has to happen
+PATIENCE = 60  # seconds for anything that has to happen
 
 
 class SealedCodec:

@@ -5,7 +5,8 @@ Starts the daemon with every authenticator that has users, whose entries `nexusd
 and lets Autobahn for Python (here) and for JavaScript (auth_peer.js) join by each method that they
 know, over WebSocket and RawSocket and TLS of both, with the right secret and with a wrong one. Over
 TLS the clients check the router's certificate; Python binds cryptosign to the connection too, and
-both show certificates of their own. Autobahn for JavaScript has no RawSocket over TLS. In a second
+both show certificates of their own. Autobahn for JavaScript has no RawSocket over TLS. wampy.js
+(wampy_auth.mjs) joins with each of its serializers. In a second
 realm a procedure of a Python session knows the same users.
 """
 import argparse
@@ -40,7 +41,7 @@ PASSWORD = "pa\u00dfword \u20ac"
 PLAIN = "correct horse"  # scram: this client does not normalize passwords
 SEED = "20aceb90dd281a85b167e65d0b51ba7b634c9ec29afbf0067c7842f4d7a5fbfa"
 OTHER_SEED = SEED[::-1]
-PATIENCE = 20  # seconds
+PATIENCE = 60  # seconds
 
 
 class Session(ApplicationSession):
@@ -248,12 +249,13 @@ def run(arguments):
                 config = {"urls": [url for url in urls if not url.startswith("rss:")],
                           "folder": folder, "password": PASSWORD, "seed": SEED,
                           "otherSeed": OTHER_SEED}
-                peer = Child("javascript", ["node", "--no-deprecation", "auth_peer.js",
-                                            json.dumps(config)], deadline)
-                children.append(peer)
-                checks += int(peer.until("done"))
-                if peer.wait() != 0:
-                    raise Failed("the JavaScript peer failed")
+                for script in ("auth_peer.js", "wampy_auth.mjs"):
+                    peer = Child(script, ["node", "--no-deprecation", script, json.dumps(config)],
+                                 deadline)
+                    children.append(peer)
+                    checks += int(peer.until("done"))
+                    if peer.wait() != 0:
+                        raise Failed("%s failed" % script)
             print("%d clients joined or were turned away" % checks)
             return 0
         finally:

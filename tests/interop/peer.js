@@ -22,7 +22,7 @@ const autobahn = require('autobahn');
 const readline = require('readline');
 const {Advanced} = require('./advanced.js');
 
-const PATIENCE_MS = 10000;
+const PATIENCE_MS = 60000;
 const config = JSON.parse(process.argv[2]);
 
 const FORMATS = {
@@ -100,6 +100,7 @@ class Peer {
       };
       this.connection.onclose = (reason, details) => {
         this.reason = details && details.reason;
+        this.how = reason;
         reject(new Error(`${reason} ${JSON.stringify(details)}`));
         if (this.onleft) this.onleft();
         return true;
@@ -340,7 +341,14 @@ async function main() {
   say(`done ${count}`);
 
   await lines.next();  // until nobody needs us any more
-  for (const peer of peers) await peer.leave();
+  for (const [number, peer] of peers.entries()) {
+    await peer.leave();
+    // Its WebSocket closes without a code, and takes any answer but 1000 for a connection that is lost.
+    if (number < 3 && peer.how !== 'closed') {
+      failures += 1;
+      say(`FAIL ${peer.prefix}: left, and the connection is "${peer.how}"`);
+    }
+  }
   say('left');
   return failures > 0 ? 1 : 0;
 }

@@ -33,7 +33,7 @@ from advanced import Advanced  # noqa: E402
 if not hasattr(WampRawSocketClientProtocol, "transport_details"):
     WampRawSocketClientProtocol.transport_details = property(lambda self: self._transport_details)
 
-PATIENCE = 10  # seconds for anything that has to happen
+PATIENCE = 60  # seconds for anything that has to happen
 
 FORMATS = {
     "json": serializer.JsonSerializer,
