@@ -107,7 +107,7 @@ inline void check_raw(const Codec& codec, const SplitOutcome& outcome) {
   });
   require(joined.ok(), "emit_raw fails", codec);
   Writer scratch;
-  const SplitOutcome again = codec.split(joined.text, scratch);
+  const SplitOutcome again = codec.split(joined.text, scratch, 16);
   require(again.elements.size() == outcome.elements.size(), "spans do not parse again", codec);
   for (size_t i = 0; i < again.elements.size(); ++i) {
     const nx_element& a = outcome.elements[i];
