@@ -12,6 +12,8 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "nexus/cpp/authorizer.hpp"
 #include "plugins/authorizers/roles/rule_table.hpp"
@@ -57,22 +59,42 @@ class Roles : public Authorizer, public Reloadable {
                      "realm is asked."),
   };
 
+  static constexpr nx_str kServices[] = {NX_STR(NX_HOST_LOG), NX_STR(NX_HOST_VALUES),
+                                         NX_STR(NX_HOST_AUTHZ), NX_STR(NX_HOST_CONFIG)};
+
   using Authorizer::Authorizer;
 
   void configure(const Section& section) override {
     rules_ = Value(section.dict("rules"));
     file_ = section.string("file");
     max_rules_ = static_cast<uint64_t>(section.integer("max_rules"));
+    if (max_rules_ == 0) max_rules_ = UINT32_MAX;  // it is wrong, and has been named
     otherwise_next_ = section.string("otherwise") == "next";
     if (!rules_ && file_.empty()) {
       throw ConfigError("there are no rules, so nothing would be allowed: give rules or file");
     }
-    table_ = load();
+    std::vector<std::string> mistakes;
+    table_ = load(mistakes);
+    for (const std::string& one : mistakes) {
+      // "rules.user[2].allow: what is wrong": the option, where it is one of this section.
+      const size_t colon = one.rfind("rules", 0) == 0 ? one.find(": ") : std::string::npos;
+      if (colon == std::string::npos) {
+        mistake("file", one);
+      } else {
+        mistake(one.substr(0, colon), one.substr(colon + 2));
+      }
+    }
   }
 
   void reload() override {
     if (file_.empty()) return;
-    std::shared_ptr<const RuleTable> fresh = load();
+    std::vector<std::string> mistakes;
+    std::shared_ptr<const RuleTable> fresh = load(mistakes);
+    if (!mistakes.empty()) {
+      const size_t more = mistakes.size() - 1;
+      throw ConfigError(mistakes.front() +
+                        (more == 0 ? "" : "; and " + std::to_string(more) + " more mistakes"));
+    }
     const size_t count = fresh->size();
     {
       const std::lock_guard lock(mutex_);
@@ -101,9 +123,9 @@ class Roles : public Authorizer, public Reloadable {
   }
 
  private:
-  std::shared_ptr<const RuleTable> load() const {
+  std::shared_ptr<const RuleTable> load(std::vector<std::string>& mistakes) const {
     auto table = std::make_shared<RuleTable>();
-    table->read(rules_, "rules", max_rules_);
+    table->read(rules_, "rules", max_rules_, mistakes);
     if (!file_.empty()) {
       const std::string text = read_file(file_);
       Value parsed;
@@ -112,7 +134,7 @@ class Roles : public Authorizer, public Reloadable {
       } catch (const Error& error) {
         throw ConfigError("file: \"" + file_ + "\" is no valid JSON: " + error.what());
       }
-      table->read(parsed, file_, max_rules_);
+      table->read(parsed, file_, max_rules_, mistakes);
     }
     table->finish();
     return table;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <vector>
+
+#include "nexus/cpp/nearest_word.hpp"
 
 namespace nexus::roles {
 namespace {
@@ -42,6 +45,19 @@ std::string one_of(const Word (&words)[N]) {
   return out;
 }
 
+// "; did you mean call?", where a word is near enough.
+std::string guess(std::string_view word, const std::vector<std::string>& words) {
+  const std::string near = sdk::nearest_word(word, words);
+  return near.empty() ? "" : "; did you mean " + near + "?";
+}
+
+template <size_t N>
+std::string guess(std::string_view word, const Word (&words)[N]) {
+  std::vector<std::string> names;
+  for (const Word& one : words) names.emplace_back(one.name);
+  return guess(word, names);
+}
+
 template <size_t N>
 uint32_t find_word(const Word (&words)[N], std::string_view text) {
   const auto at = std::find_if(std::begin(words), std::end(words),
@@ -54,7 +70,8 @@ void check_keys(ValueView dict, const std::string_view (&known)[N], const std::s
   for (size_t i = 0; i < dict.size(); ++i) {
     const std::string_view key = dict.key_at(i);
     if (std::find(std::begin(known), std::end(known), key) != std::end(known)) continue;
-    throw ConfigError(where + ": there is no key " + quoted(key));
+    throw ConfigError(where + ": there is no key " + quoted(key) +
+                      guess(key, {std::begin(known), std::end(known)}));
   }
 }
 
@@ -66,7 +83,10 @@ void read_allow(ValueView value, Rule& rule, const std::string& where) {
   for (size_t i = 0; i < value.size(); ++i) {
     const uint32_t action = find_word(kActions, value.key_at(i));
     const std::string at = where + ".allow." + std::string(value.key_at(i).substr(0, 40));
-    if (action == 0) throw ConfigError(at + ": an action is " + one_of(kActions));
+    if (action == 0) {
+      throw ConfigError(at + ": an action is " + one_of(kActions) +
+                        guess(value.key_at(i), kActions));
+    }
     if (!value.at(i).is(NX_BOOL)) throw ConfigError(at + ": must be true or false");
     const uint32_t bit = action_bit(action);
     rule.allowed = value.at(i).as_bool() ? rule.allowed | bit : rule.allowed & ~bit;
@@ -77,7 +97,10 @@ uint32_t read_disclosure(ValueView value, const std::string& where) {
   if (!value) return NX_DISCLOSE_REALM;
   if (value.is(NX_BOOL)) return value.as_bool() ? NX_DISCLOSE_ALWAYS : NX_DISCLOSE_NEVER;
   const uint32_t found = find_word(kDisclosures, value.as_string());
-  if (found == 0) throw ConfigError(where + ": must be " + one_of(kDisclosures));
+  if (found == 0) {
+    throw ConfigError(where + ": must be " + one_of(kDisclosures) +
+                      guess(value.as_string(), kDisclosures));
+  }
   return found;
 }
 
@@ -133,7 +156,10 @@ Rule read_rule(ValueView value, const std::string& where) {
   rule.pattern.uri = uri.as_string();
   if (const ValueView match = value["match"]) {
     rule.pattern.match = find_word(kMatches, match.as_string());
-    if (rule.pattern.match == 0) throw ConfigError(where + ".match: must be " + one_of(kMatches));
+    if (rule.pattern.match == 0) {
+      throw ConfigError(where + ".match: must be " + one_of(kMatches) +
+                        guess(match.as_string(), kMatches));
+    }
   }
   if (const char* wrong = pattern_mistake(rule.pattern)) {
     throw ConfigError(where + ".uri: " + quoted(rule.pattern.uri) + " " + wrong);

@@ -44,33 +44,50 @@ bool privileged(std::string_view procedure) {
 }
 
 void RuleTable::read(sdk::ValueView roles, const std::string& where, uint64_t max_rules) {
+  std::vector<std::string> mistakes;
+  read(roles, where, max_rules, mistakes);
+  if (!mistakes.empty()) throw ConfigError(mistakes.front());
+}
+
+void RuleTable::read(sdk::ValueView roles, const std::string& where, uint64_t max_rules,
+                     std::vector<std::string>& mistakes) {
   if (!roles) return;
   if (!roles.is_dict()) {
-    throw ConfigError(where + ": must be an object: {\"role\": [rule, …], …}");
+    mistakes.push_back(where + ": must be an object: {\"role\": [rule, …], …}");
+    return;
   }
   for (size_t i = 0; i < roles.size(); ++i) {
     const std::string name(roles.key_at(i));
     const std::string at = where + "." + name.substr(0, 80);
-    if (name.empty() || name.size() > kMaxRoleName) {
-      throw ConfigError(where + ": a role's name has 1 to 256 bytes");
-    }
     const sdk::ValueView list = roles.at(i);
-    if (!list.is_list()) throw ConfigError(at + ": must be a list of rules");
+    if (name.empty() || name.size() > kMaxRoleName) {
+      mistakes.push_back(where + ": a role's name has 1 to 256 bytes");
+      continue;
+    }
+    if (!list.is_list()) {
+      mistakes.push_back(at + ": must be a list of rules");
+      continue;
+    }
     Role& role = roles_[name];
     std::set<Key> seen;
     for (const Rule& rule : role.rules) seen.insert(key_of(rule));
     for (size_t j = 0; j < list.size(); ++j) {
       const std::string here = at + "[" + std::to_string(j) + "]";
       if (++count_ > max_rules) {
-        throw ConfigError(here + ": there are more than max_rules = " + std::to_string(max_rules) +
-                          " rules");
+        mistakes.push_back(here + ": there are more than max_rules = " + std::to_string(max_rules) +
+                           " rules");
+        return;
       }
-      Rule rule = read_rule(list.at(j), here);
-      if (!seen.insert(key_of(rule)).second) {
-        throw ConfigError(here + ".uri: the role has a rule for \"" + rule.pattern.uri +
-                          "\" with this match already; put both into one");
+      try {
+        Rule rule = read_rule(list.at(j), here);
+        if (!seen.insert(key_of(rule)).second) {
+          throw ConfigError(here + ".uri: the role has a rule for \"" + rule.pattern.uri +
+                            "\" with this match already; put both into one");
+        }
+        role.rules.push_back(std::move(rule));
+      } catch (const ConfigError& error) {
+        mistakes.emplace_back(error.what());
       }
-      role.rules.push_back(std::move(rule));
     }
   }
 }

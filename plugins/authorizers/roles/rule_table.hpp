@@ -26,6 +26,10 @@ class RuleTable {
   // A pattern that stands twice in a role is a mistake. Throws sdk::ConfigError; `where` is the
   // option or file for its text.
   void read(sdk::ValueView roles, const std::string& where, uint64_t max_rules);
+  // The same without throwing: appends a text for each rule and role that is wrong, and goes on
+  // with the next.
+  void read(sdk::ValueView roles, const std::string& where, uint64_t max_rules,
+            std::vector<std::string>& mistakes);
   // After the last read(): sorts. Nothing can be read any more.
   void finish();
 
