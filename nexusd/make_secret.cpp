@@ -2,9 +2,11 @@
 // that a script can use it. [main]
 #include "nexusd/make_secret.hpp"
 
+#include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <iostream>
 #include <stdexcept>
@@ -19,23 +21,59 @@ namespace {
 using nexus::auth::Secret;
 using nexus::auth::SecretKind;
 
-// Switches the terminal's echo off while it lives.
+// The terminal as it was, and as it is while secrets are typed. For the handler, which may come at
+// any time: written before it is installed.
+termios loud;
+termios quiet;
+
+constexpr int kEnding[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+
+void catch_signals(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  for (const int number : kEnding) ::sigaction(number, &action, nullptr);
+}
+
+// Whoever is ended or stopped in the middle leaves the terminal as it was.
+void on_signal(int number) {
+  const int saved = errno;
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &loud);
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(number, &action, nullptr);
+  sigset_t this_one;
+  sigemptyset(&this_one);
+  sigaddset(&this_one, number);
+  ::raise(number);
+  ::sigprocmask(SIG_UNBLOCK, &this_one, nullptr);  // here it ends, unless it was only stopped
+  action.sa_handler = &on_signal;
+  ::sigaction(number, &action, nullptr);
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &quiet);
+  errno = saved;
+}
+
+// Keeps the terminal's echo off while it lives. Begins before the first prompt: who answers at once
+// must not see the answer. Nothing that was typed is thrown away for the same reason.
 class Silence {
  public:
-  Silence() : works_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
+  Silence() : works_(::tcgetattr(STDIN_FILENO, &loud) == 0) {
     if (!works_) return;
-    termios quiet = before_;
+    quiet = loud;
     quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+    catch_signals(&on_signal);
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &quiet);
   }
   ~Silence() {
-    if (works_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    if (!works_) return;
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &loud);
+    catch_signals(SIG_DFL);
   }
   Silence(const Silence&) = delete;
   Silence& operator=(const Silence&) = delete;
 
  private:
-  termios before_{};
   bool works_;
 };
 
@@ -43,16 +81,14 @@ Secret read_line(const char* prompt) {
   const bool terminal = ::isatty(STDIN_FILENO) != 0;
   if (terminal) std::cerr << prompt << std::flush;
   std::string line;
-  {
-    const Silence silence;
-    std::getline(std::cin, line);
-  }
+  std::getline(std::cin, line);
   if (terminal) std::cerr << "\n";
   if (!line.empty() && line.back() == '\r') line.pop_back();
   return Secret(std::move(line));
 }
 
 Secret read_password() {
+  const Silence silence;
   Secret first = read_line("password: ");
   if (::isatty(STDIN_FILENO) == 0) return first;
   if (read_line("the same again: ").view() != first.view()) {
@@ -63,6 +99,7 @@ Secret read_password() {
 
 // A new one where nothing is given.
 Secret read_private_key() {
+  const Silence silence;
   Secret given = read_line("private key (64 hexadecimal digits), or nothing for a new one: ");
   if (!given.empty()) return given;
   Secret fresh = nexus::auth::new_private_key();

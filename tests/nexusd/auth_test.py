@@ -5,13 +5,17 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import pty
 import re
+import select
 import shutil
 import signal
 import socket
 import ssl
 import struct
 import subprocess
+import termios
 import time
 
 import harness
@@ -302,7 +306,7 @@ class AuthExamples(FolderTest):
         (self.examples / "users.json").chmod(0o644)
         status, _, errors = run("-c", self.examples / "ticket.json", "--check")
         self.assertEqual(status, 78)
-        self.assertIn("realms.main.authenticators.users: ", errors)
+        self.assertRegex(errors, r"realms\.main\.authenticators\.users \(line \d+\): ")
         self.assertIn("users.json: holds secrets, but everybody can read or write it: chmod o-rw",
                       errors)
 
@@ -356,6 +360,61 @@ class MakeSecret(FolderTest):
         self.assertEqual(list(key), ["key"])
         self.assertRegex(key["key"], "^[0-9a-f]{64}$")
         self.assertNotEqual(make(self, "", "cookie"), key)
+
+    def on_terminal(self, *arguments):
+        """Started on a terminal of its own: the process, and the terminal's other end."""
+        ours, its = pty.openpty()
+        self.addCleanup(os.close, ours)
+        process = subprocess.Popen([harness.NEXUSD, "--make-secret", *arguments], stdin=its,
+                                   stdout=subprocess.PIPE, stderr=its, start_new_session=True)
+        self.addCleanup(os.close, its)  # open, so that it can be asked afterwards
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process, ours
+
+    def read_until(self, terminal, text):
+        said = b""
+        while not said.endswith(text):
+            ready, _, _ = select.select([terminal], [], [], harness.DEADLINE)
+            self.assertTrue(ready, said)
+            said += os.read(terminal, 4096)
+        return said
+
+    @staticmethod
+    def echoes(terminal):
+        return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+    def test_a_terminal_shows_nothing_however_fast_the_answer_is(self):
+        for _ in range(5):
+            process, terminal = self.on_terminal("ticket", "--iterations", "10")
+            said = self.read_until(terminal, b"password: ")
+            self.assertFalse(self.echoes(terminal))
+            os.write(terminal, PASSWORD.encode() + b"\n")
+            said += self.read_until(terminal, b"again: ")
+            os.write(terminal, PASSWORD.encode() + b"\n")
+            out = process.stdout.read()
+            self.assertEqual(process.wait(harness.DEADLINE), 0)
+            self.assertNotIn(PASSWORD.encode(), said)
+            ticket = json.loads(out)["ticket"]
+            self.assertEqual(base64.b64decode(ticket["key"]), hashlib.pbkdf2_hmac(
+                "sha256", PASSWORD.encode(), base64.b64decode(ticket["salt"]), 10))
+
+    def test_answers_that_were_typed_ahead_count(self):
+        process, terminal = self.on_terminal("ticket", "--iterations", "10")
+        self.read_until(terminal, b"password: ")
+        os.write(terminal, 2 * (PASSWORD.encode() + b"\n"))
+        self.assertIn("ticket", json.loads(process.stdout.read()))
+        self.assertEqual(process.wait(harness.DEADLINE), 0)
+
+    def test_a_signal_leaves_the_terminal_as_it_was(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            process, terminal = self.on_terminal("ticket")
+            self.read_until(terminal, b"password: ")
+            self.assertFalse(self.echoes(terminal))
+            process.send_signal(number)
+            self.assertEqual(process.wait(harness.DEADLINE), -number)
+            self.assertTrue(self.echoes(terminal), number)
 
     def test_mistakes(self):
         for text, arguments, expected in (
