@@ -59,6 +59,20 @@ def allowed_calls():
     return allowed
 
 
+class UnitFile(unittest.TestCase):
+    def test_an_address_that_is_not_there_yet_does_not_end_it_for_good(self):
+        unit = UNIT.read_text(encoding="utf-8")
+        setting = dict(re.findall(r"^(\w+)=(.*)$", unit, re.M))
+        self.assertEqual(setting["Restart"], "on-failure")
+        # Systemd's own are 100 ms and 5 starts within 10 s: half a second, and it is given up.
+        self.assertGreaterEqual(int(setting["RestartSec"]), 1)
+        self.assertEqual(setting["StartLimitIntervalSec"], "0")
+        self.assertIn("StartLimitIntervalSec=", unit.partition("[Service]")[0])
+        # The mistake that nobody but a person can mend is the exception.
+        self.assertEqual(setting["RestartPreventExitStatus"], "64 78")
+        self.assertNotIn("69", setting["RestartPreventExitStatus"].split())
+
+
 @unittest.skipIf(os.environ.get("NEXUS_SANITIZE"), "sanitizers make calls of their own")
 @unittest.skipUnless(platform.machine() == "x86_64" and NUMBERS.exists() and
                      shutil.which("systemd-analyze"), "needs x86-64 and systemd-analyze")
