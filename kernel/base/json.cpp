@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "kernel/base/base64.hpp"
+#include "kernel/base/json_places.hpp"
 #include "kernel/base/utf8.hpp"
 #include "kernel/base/value.hpp"
 
@@ -90,11 +91,14 @@ void append_utf8(std::string& out, uint32_t code) {
   }
 }
 
+constexpr const char* kSingleQuotes = "a text stands in double quotes, not in single ones";
+
 // Recursive descent, no deeper than kMaxValueDepth. A function that fails has called fail(), and
 // answers no value or false; `at_` then is where the mistake is.
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit Parser(std::string_view text, JsonPlaces* places = nullptr)
+      : text_(text), places_(places) {}
 
   Result<Value> run() {
     if (text_.starts_with("\xef\xbb\xbf")) {
@@ -141,6 +145,20 @@ class Parser {
   }
   void skip_space() {
     while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != text_.npos) ++at_;
+    // Nothing but a text can have these in it, so whoever called fails, with this for a reason.
+    if (peek() == '/' || peek() == '#') fail("JSON has no comments; remove this one");
+  }
+  // After a comma: false where a list or dict ends instead of going on.
+  bool goes_on(size_t comma) {
+    skip_space();
+    if (peek() != ']' && peek() != '}') return true;
+    at_ = comma;
+    return fail("nothing follows this comma; remove it");
+  }
+  // Remembers the line of what begins here.
+  void note_place() {
+    for (; counted_ < at_; ++counted_) line_ += text_[counted_] == '\n' ? 1 : 0;
+    if (places_ != nullptr) (*places_)[path_] = line_;
   }
 
   Value parse_value(uint32_t depth) {
@@ -162,6 +180,9 @@ class Parser {
         return parse_word("false", Value::boolean(false));
       case 'n':
         return parse_word("null", Value::null());
+      case '\'':
+        fail(kSingleQuotes);
+        return {};
       default:
         return parse_number();
     }
@@ -180,9 +201,17 @@ class Parser {
     Value list = Value::list();
     if (!enter(depth)) return {};
     if (take(']')) return list;
+    const size_t outer = path_.size();
     do {
+      if (list.size() != 0 && !goes_on(at_ - 1)) return {};
+      if (places_ != nullptr) {
+        skip_space();
+        path_.append("[").append(std::to_string(list.size())).append("]");
+        note_place();
+      }
       Value item = parse_value(depth);
       if (!item) return {};
+      path_.resize(outer);
       list.append(std::move(item));
       skip_space();
     } while (take(','));
@@ -197,14 +226,19 @@ class Parser {
     Value dict = Value::dict();
     if (!enter(depth)) return {};
     if (take('}')) return dict;
+    const size_t outer = path_.size();
     do {
-      skip_space();
+      if (dict.size() != 0 && !goes_on(at_ - 1)) return {};
       std::string key;
       if (peek() != '"') {
-        fail("a key in double quotes is expected");
+        fail(peek() == '\'' ? kSingleQuotes : "a key in double quotes is expected");
         return {};
       }
       if (!parse_string(key)) return {};
+      if (places_ != nullptr) {  // no text spans lines, so it is still the key's
+        path_.append(outer == 0 ? "" : ".").append(key);
+        note_place();
+      }
       skip_space();
       if (!take(':')) {
         fail("':' is expected");
@@ -212,6 +246,7 @@ class Parser {
       }
       Value item = parse_value(depth);
       if (!item) return {};
+      path_.resize(outer);
       dict.append(key, std::move(item));
       skip_space();
     } while (take(','));
@@ -359,6 +394,10 @@ class Parser {
   std::string_view text_;
   size_t at_ = 0;
   const char* what_ = nullptr;
+  JsonPlaces* const places_;
+  std::string path_;    // of what is being read, if somebody wants to know
+  size_t line_ = 1;     // of counted_
+  size_t counted_ = 0;  // how far lines have been counted
 };
 
 }  // namespace
@@ -413,5 +452,9 @@ std::string to_json(const Value& value) {
 }
 
 Result<Value> from_json(std::string_view text) { return Parser(text).run(); }
+
+Result<Value> from_json(std::string_view text, JsonPlaces& places) {
+  return Parser(text, &places).run();
+}
 
 }  // namespace nexus
