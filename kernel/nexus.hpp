@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernel/base/json_places.hpp"
 #include "kernel/base/log.hpp"
 #include "kernel/base/status.hpp"
 #include "kernel/base/value.hpp"
@@ -39,6 +40,9 @@ struct RouterEnvironment {
   std::string base_folder = ".";      // relative paths of the configuration start here
   std::string default_plugin_folder;  // used when the configuration names none; may be empty
   bool text_values = false;           // the values are strings, as from an INI file
+  // A realm that no client can join, or that a section names and that is not there, is only worth a
+  // warning: plugins and the program itself may live in it or add it later. Else it is a mistake.
+  bool closed_realms = true;
   std::vector<StaticPlugin> static_plugins;
   // A call into a plugin that lasts longer than this, in create(), start(), reload() and stop(), is
   // named in the log, and to on_slow_call if there is one; that is called on a thread of its own
@@ -67,6 +71,7 @@ struct RouterCounters {
 // What became of one component when it was told to read its data again.
 struct Reloaded {
   std::string section;  // "realms.main.authorizers.rules"
+  std::string files;    // those of its options, "/etc/nexus/rules.json, …"; may be empty
   Status status;        // what was there before is still in force when this is an error
 };
 
@@ -76,8 +81,10 @@ class Router {
   // effects on the outside: no sockets, and no threads but one that looks at the time. Null when
   // there are mistakes. `config` is a dict with the sections router, plugins, serializers,
   // transports, realms and realm_template (docs/configuration.md); other sections are the caller's.
+  // What is doubtful but no reason not to start goes to `warnings`; without it, to the log.
   static std::unique_ptr<Router> create(const Value& config, const RouterEnvironment& environment,
-                                        std::vector<ConfigMistake>& mistakes);
+                                        std::vector<ConfigMistake>& mistakes,
+                                        std::vector<ConfigMistake>* warnings = nullptr);
   // Stops at once, and then waits for whatever stop() has left. Who cannot wait for it has to end
   // the process without deleting the router (_exit).
   virtual ~Router() = default;
@@ -125,6 +132,11 @@ struct ConfigSection {
   OptionTable table;
 };
 std::vector<ConfigSection> router_config_sections();
+// Whose option it is: "realms.<label>", "the transport websocket"; empty when it is nobody's.
+// `registry` may be null.
+std::string place_of_option(std::string_view option, const Registry* registry);
+// The areas that log.levels can name, but for those of components: "session", "router", …
+std::vector<std::string> router_log_areas();
 
 // Loads plugins only, as create() would, for --list-plugins and --describe without a full
 // configuration. Mistakes of the section, and files that did not load, are appended to `mistakes`.

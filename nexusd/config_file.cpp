@@ -1,6 +1,7 @@
 // Configuration file: which of the formats a file is, and what both have in common. [main]
 #include "nexusd/config_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -11,7 +12,8 @@
 namespace nexusd {
 namespace {
 
-constexpr size_t kMaxFileSize = 4 << 20;  // a wrong path (/dev/zero) must not eat the memory
+constexpr std::string_view kPlace = ", line ";  // behind the key of a translated format
+constexpr size_t kMaxFileSize = 4 << 20;        // a wrong path (/dev/zero) must not eat the memory
 
 bool read_file(const std::string& path, std::string& text, std::vector<ConfigMistake>& mistakes) {
   std::error_code ignored;
@@ -69,7 +71,8 @@ void find_duplicates(const Value& value, const std::string& path,
 }
 
 bool parse_json(const std::string& text, ConfigFile& out, std::vector<ConfigMistake>& mistakes) {
-  nexus::Result<Value> parsed = nexus::from_json(text);
+  nexus::JsonPlaces places;
+  nexus::Result<Value> parsed = nexus::from_json(text, places);
   if (!parsed) {
     mistakes.push_back({"", "is not valid JSON: " + parsed.status().text()});
     return false;
@@ -79,6 +82,10 @@ bool parse_json(const std::string& text, ConfigFile& out, std::vector<ConfigMist
     return false;
   }
   out.value = parsed.value();
+  // Of a file of one line everybody knows which.
+  if (text.find('\n') < text.find_last_not_of(" \t\r\n")) {
+    for (const auto& [path, line] : places) out.origins[path] = "line " + std::to_string(line);
+  }
   if (is_go_config(out.value)) return translate_go_config(out, mistakes);
   const size_t before = mistakes.size();
   find_duplicates(out.value, "", mistakes);
@@ -110,13 +117,17 @@ std::string show_mistake(const ConfigFile& file, const ConfigMistake& mistake) {
     while (!path.empty()) {
       auto found = file.origins.find(path);
       if (found != file.origins.end()) {
-        std::string_view rest = std::string_view(mistake.path).substr(path.size());
-        const bool is_line = found->second.starts_with("line ") || rest.empty();
-        line += " (" + found->second + (is_line ? "" : std::string(rest)) + ")";
+        const std::string_view rest = std::string_view(mistake.path).substr(path.size());
+        const std::string_view origin = found->second;
+        const size_t place = origin.find(kPlace);
+        const size_t end = origin.starts_with("line ") ? 0 : std::min(place, origin.size());
+        line += " (" + std::string(origin.substr(0, end));
+        if (end != 0) line += rest;
+        line += std::string(origin.substr(end)) + ")";
         break;
       }
-      size_t dot = path.rfind('.');
-      path = dot == std::string_view::npos ? std::string_view() : path.substr(0, dot);
+      const size_t end = path.find_last_of(".[");
+      path = end == std::string_view::npos ? std::string_view() : path.substr(0, end);
     }
     line += ": ";
   }

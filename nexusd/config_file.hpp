@@ -22,11 +22,13 @@ struct ConfigFile {
   std::string folder;        // absolute; relative paths in the file start here
   Value value;               // a dict; never "no value" after a successful load
   bool text_values = false;  // INI: every value is a string
+  bool from_go = false;      // translated from a Go nexus.json, which runs as it is
   // What the operator should hear about although nothing is wrong. One line each.
   std::vector<std::string> notices;
-  // Key path -> where it was said: "line 12", the key of a translated format, or an option of the
-  // command line.
+  // Key path -> where it was said: "line 12"; the key of a translated format, with ", line 12"
+  // behind it; or an option of the command line.
   std::map<std::string, std::string, std::less<>> origins;
+  std::map<std::string, std::string, std::less<>> go_places;  // of a Go file's keys, in lower case
 };
 
 // Reads and parses; a nexus.json of the Go router is translated (go_config.hpp). False when there

@@ -79,7 +79,10 @@ class Section {
     file_.value = with_path(file_.value, path, value);
     std::string joined;
     for (const std::string& part : path) joined += (joined.empty() ? "" : ".") + part;
-    file_.origins[joined] = go_key.empty() ? path_ : path_of(go_key);
+    std::string origin = go_key.empty() ? path_ : path_of(go_key);
+    const auto place = file_.go_places.find(Poco::toLower(origin));
+    if (place != file_.go_places.end()) origin += ", " + place->second;
+    file_.origins[joined] = origin;
   }
   void notice(std::string_view key, std::string_view text) {
     file_.notices.push_back(path_of(key) + " " + std::string(text));
@@ -143,7 +146,10 @@ void translate_websocket(Section from, int64_t& queue) {
   const bool cookie = from.flag("enable_tracking_cookie");
   const bool capture = from.flag("enable_request_capture");
   const Value origins = from.list("allow_origins");
-  if (address.empty()) return;
+  if (address.empty()) {
+    if (from.is_there()) from.notice("address", "is not set, so there is no WebSocket listener");
+    return;
+  }
   const std::string here = "websocket";
   from.put({"transports", here, "type"}, Value::string("websocket"));
   from.put({"transports", here, "listen"}, Value::string(address), "address");
@@ -178,7 +184,21 @@ void translate_rawsocket(Section from, int64_t& queue) {
                        "cert_file", "key_file", "out_queue_size"});
   const std::string tcp = from.text("tcp_address");
   const std::string unix_path = from.text("unix_address");
-  if (tcp.empty() && unix_path.empty()) return;
+  const int64_t keepalive = from.number("tcp_keepalive_interval");
+  if (tcp.empty() && unix_path.empty()) {
+    if (from.is_there()) {
+      from.notice("tcp_address", "and unix_address are not set, so there is no RawSocket listener");
+    }
+    return;
+  }
+  if (tcp.empty()) {
+    for (const char* key : {"cert_file", "key_file"}) {
+      if (!from.text(key).empty()) from.notice(key, "is ignored: a Unix socket speaks without TLS");
+    }
+    if (keepalive != 0) {
+      from.notice("tcp_keepalive_interval", "is ignored: there is no tcp_address");
+    }
+  }
 
   // Go rounds up to the powers of two that the handshake can say, and 0 is the largest.
   constexpr uint64_t kSmallest = 1 << 9;
@@ -195,8 +215,7 @@ void translate_rawsocket(Section from, int64_t& queue) {
   };
   if (!tcp.empty()) {
     add("rawsocket", tcp, "tcp_address");
-    const int64_t seconds = from.number("tcp_keepalive_interval");
-    from.put({"transports", "rawsocket", "tcp_keepalive"}, duration(seconds),
+    from.put({"transports", "rawsocket", "tcp_keepalive"}, duration(keepalive),
              "tcp_keepalive_interval");
     translate_tls(from, "rawsocket");
   }
@@ -230,7 +249,12 @@ void translate_meta(Section& from, const std::vector<std::string>& realm) {
     from.notice("enable_meta_modify",
                 "is ignored without enable_meta_kill: meta_kill_roles permits both or none");
   }
-  from.flag("meta_strict");  // it is always on here
+  // Without it Go shows everybody whatever a client says of itself in HELLO.
+  if (!from.flag("meta_strict")) {
+    from.notice("meta_strict",
+                "is not true, but holds here all the same: wamp.session.get and on_join show of a "
+                "client's HELLO only what meta_include_session_details names");
+  }
   const Value details = from.list("meta_include_session_details");
   if (details) {
     from.put(path("meta_session_details"), details, "meta_include_session_details");
@@ -272,13 +296,21 @@ void translate_realm(Section from, const std::vector<std::string>& realm) {
     from.put(keys, value, go_key);
   };
   from.put(realm, Value::dict());
-  if (realm.front() == "realms") put({"uri"}, Value::string(from.text("uri")), "uri");
+  const std::string uri = from.text("uri");
+  if (realm.front() == "realms") {
+    put({"uri"}, Value::string(uri), "uri");
+  } else if (!uri.empty()) {
+    from.notice(
+        "uri", "is ignored, as in Go: a realm of the template has the name that a client asks for");
+  }
   put({"uri_check"}, Value::string(from.flag("strict_uri") ? "strict" : "loose"), "strict_uri");
   const Value disclose = Value::string(from.flag("allow_disclose") ? "request" : "never");
   put({"disclose_caller"}, disclose, "allow_disclose");
   put({"disclose_publisher"}, disclose, "allow_disclose");
   if (from.flag("anonymous_auth")) {
     put({"authenticators", "anonymous", "type"}, Value::string("anonymous"), "anonymous_auth");
+  } else {
+    put({"authenticators"}, Value::dict(), "anonymous_auth");  // for what is said about it
   }
   translate_meta(from, realm);
   translate_history(from, realm);
@@ -305,6 +337,9 @@ bool translate_go_config(ConfigFile& file, std::vector<ConfigMistake>& mistakes)
   const size_t before = mistakes.size();
   Section root(file, mistakes, file.value, "");
   file.value = Value::dict();
+  // From here on origins are those of our keys.
+  for (const auto& [path, line] : file.origins) file.go_places[Poco::toLower(path)] = line;
+  file.from_go = true;
   file.notices.push_back("this is a configuration of the Go router; it was translated");
   root.notice_unknown({"websocket", "rawsocket", "router", "log_path"});
   int64_t queue = 0;

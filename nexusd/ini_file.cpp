@@ -8,6 +8,8 @@
 #include <Poco/UTF8Encoding.h>
 #include <Poco/Util/IniFileConfiguration.h>
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <utility>
@@ -20,6 +22,7 @@ namespace {
 // What a dict is made of while it still grows.
 struct Node {
   bool is_section = false;
+  int line = 0;  // of a section: where it begins
   std::string text;
   std::vector<std::pair<std::string, std::unique_ptr<Node>>> children;
 
@@ -52,6 +55,32 @@ bool is_utf8(std::string_view text) {
 // plugins.sha256 has file names for keys, and their dots do not nest.
 bool has_literal_keys(std::string_view section) { return section == "plugins.sha256"; }
 
+// A comment behind a value: after a space, and not within a JSON text.
+size_t inline_comment(std::string_view value) {
+  size_t from = 0;
+  if (value.starts_with('{') || value.starts_with('[')) from = value.find_last_of("}]") + 1;
+  for (size_t i = std::max<size_t>(from, 1); i < value.size(); ++i) {
+    const bool marks = value[i] == ';' || value[i] == '#';
+    if (marks && (value[i - 1] == ' ' || value[i - 1] == '\t')) return i;
+  }
+  return std::string_view::npos;
+}
+
+bool is_quoted(std::string_view value) {
+  return value.size() >= 2 && value.front() == value.back() &&
+         (value.front() == '"' || value.front() == '\'');
+}
+
+// Where labels are written, and the key without which a section below is none: a label with a dot
+// is a section within a section, and that one lacks it.
+struct Labels {
+  std::string_view below;
+  std::string_view key;
+};
+constexpr Labels kLabels[] = {{"transports", "type"}, {"realms", "uri"}};
+constexpr Labels kLabelsOfRealm[] = {
+    {"authenticators", "type"}, {"authorizers", "type"}, {"history", "uri"}};
+
 // A line as a message shows it: not a megabyte of it.
 std::string shown(const std::string& line) {
   constexpr size_t kMost = 80;
@@ -81,6 +110,7 @@ class IniParser {
   bool parse(std::string text) {
     size_t before = mistakes_.size();
     scan(text);
+    if (mistakes_.size() == before) check_labels();
     if (mistakes_.size() != before) return false;
     std::istringstream stream(cleaned_);
     Poco::AutoPtr<Poco::Util::IniFileConfiguration> ini(
@@ -121,11 +151,16 @@ class IniParser {
     std::string name = Poco::trim(line.substr(1, end - 1));
     Node* node = &root_;
     std::string path;
-    for (const std::string& part : split_dots(name)) {
+    for (const std::string& part : parts_of(name)) {
       if (part.empty()) return mistake("", "a section name has an empty part: [" + name + "]");
       path += (path.empty() ? "" : ".") + part;
       node = enter(node, part, path);
       if (node == nullptr) return;
+    }
+    const auto [first, is_new] = headers_.emplace(name, line_);
+    if (!is_new) {
+      return mistake("", "the section [" + name + "] is there twice, first on line " +
+                             std::to_string(first->second) + "; put its keys together");
     }
     section_ = name;
     section_node_ = node;
@@ -157,7 +192,12 @@ class IniParser {
         if (node == nullptr) return;
       }
     }
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+    if (const size_t at = inline_comment(value); at != std::string_view::npos) {
+      return mistake(path, std::string("has a comment behind its value; a comment stands on a line "
+                                       "of its own (where the value really has \" ") +
+                               value[at] + "\" in it, write the configuration as JSON)");
+    }
+    if (is_quoted(value)) {
       return mistake(path, "values of an INI file are written without quotes");
     }
     if (refuse_twin(node, parts.back(), path)) return;
@@ -170,6 +210,46 @@ class IniParser {
     cleaned_ += key + " = " + value + "\n";
   }
 
+  // The name of a role is a label that may have dots.
+  static std::vector<std::string> parts_of(const std::string& name) {
+    std::vector<std::string> parts = split_dots(name);
+    const size_t at = parts[0] == "realms" ? 2 : 1;
+    const bool of_realm = parts[0] == "realms" || parts[0] == "realm_template";
+    if (!of_realm || parts.size() < at + 3 || parts[at] != "roles") return parts;
+    std::string role = parts[at + 1];
+    for (size_t i = at + 2; i < parts.size(); ++i) role += "." + parts[i];
+    parts.resize(at + 1);
+    parts.push_back(std::move(role));
+    return parts;
+  }
+
+  void check_labels() {
+    for (const Labels& labels : kLabels) check_labels(root_.child(labels.below), labels);
+    std::vector<Node*> realms;
+    if (Node* node = root_.child("realm_template")) realms.push_back(node);
+    if (Node* all = root_.child("realms")) {
+      for (auto& [name, node] : all->children) realms.push_back(node.get());
+    }
+    for (Node* realm : realms) {
+      for (const Labels& labels : kLabelsOfRealm) check_labels(realm->child(labels.below), labels);
+    }
+  }
+
+  // Names each label below `node` that has a dot in it.
+  void check_labels(Node* node, const Labels& labels) {
+    for (size_t i = 0; node != nullptr && i < node->children.size(); ++i) {
+      const auto& [name, section] = node->children[i];
+      if (section->child(labels.key) != nullptr) continue;
+      for (const auto& [more, below] : section->children) {
+        if (below->child(labels.key) == nullptr) continue;
+        mistakes_.push_back({"", "line " + std::to_string(below->line) + ": the label \"" + name +
+                                     "." + more +
+                                     "\" has a dot, and dots nest in an INI file; write \"" + name +
+                                     "_" + more + "\""});
+      }
+    }
+  }
+
   // The section `name` inside `node`, made when it is new; null after a mistake.
   Node* enter(Node* node, const std::string& name, const std::string& path) {
     if (refuse_twin(node, name, path)) return nullptr;
@@ -178,6 +258,7 @@ class IniParser {
       node->children.emplace_back(name, std::make_unique<Node>());
       found = node->children.back().second.get();
       found->is_section = true;
+      found->line = line_;
       out_.origins[path] = "line " + std::to_string(line_);
     } else if (!found->is_section) {
       mistake(path, "is a key on " + out_.origins[path] + " and a section here");
@@ -206,6 +287,7 @@ class IniParser {
   std::vector<ConfigMistake>& mistakes_;
   Node root_;
   int line_ = 0;
+  std::map<std::string, int, std::less<>> headers_;  // and the line of each
   std::string section_;
   Node* section_node_ = nullptr;
   bool section_is_good_ = true;

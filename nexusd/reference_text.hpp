@@ -46,7 +46,8 @@ type = anonymous
 - A key with a dot in its name (`tls.certificate`) is nested in JSON, `"tls": {"certificate": …}`, and
   written with its dot in INI, or in a section of its own.
 - INI: one `key = value` on a line, no quotes, no comment behind a value; a comment is a line of its
-  own that begins with `;` or `#`. Upper and lower case count, and a key may stand there only once.
+  own that begins with `;` or `#`. Upper and lower case count, and a key or `[section]` may stand there
+  only once. What has ` ;` or ` #` in it, or begins and ends with a quote, is written in JSON.
 - Types. *duration*: `500ms`, `5s`, `2m`, `1h`; a bare number is milliseconds. *size*: `4096`, `64K`,
   `16M`, `1G`. *bool*: `true` or `false`, in INI also `yes`, `no`, `on`, `off`, `1`, `0`. *list*: a JSON
   list, in INI `a, b`. *dict*: a JSON object, in INI its JSON text. *path*: relative ones start at the

@@ -13,9 +13,11 @@
 #include <optional>
 #include <thread>
 
+#include "nexusd/config_changes.hpp"
 #include "nexusd/exit_status.hpp"
 #include "nexusd/notify.hpp"
 #include "nexusd/plugins.hpp"
+#include "nexusd/secrets.hpp"
 #include "nexusd/settings.hpp"
 #include "nexusd/signals.hpp"
 
@@ -26,6 +28,7 @@ struct Loaded {
   ConfigFile file;
   nexus::LogOptions log;
   std::vector<ConfigMistake> mistakes;
+  std::vector<ConfigMistake> warnings;
   bool parsed = false;
 };
 
@@ -44,7 +47,15 @@ Loaded load(const CommandLine& command) {
   return loaded;
 }
 
+// Also where there are mistakes: it may be the warning that explains them.
+void show_warnings(const Loaded& loaded) {
+  for (const ConfigMistake& warning : loaded.warnings) {
+    std::cerr << "nexusd: warning: " << show_mistake(loaded.file, warning) << "\n";
+  }
+}
+
 void show_mistakes(const Loaded& loaded) {
+  show_warnings(loaded);
   for (const ConfigMistake& mistake : loaded.mistakes) {
     std::cerr << "nexusd: " << show_mistake(loaded.file, mistake) << "\n";
   }
@@ -60,6 +71,7 @@ enum class WhenSlow { log_only, tell, give_up };
 std::unique_ptr<nexus::Router> create_router(Loaded& loaded, nexus::Log& log, WhenSlow when_slow) {
   nexus::RouterEnvironment environment =
       router_environment(log, loaded.file.folder, loaded.file.text_values);
+  environment.closed_realms = loaded.file.from_go;
   environment.on_slow_call = [&loaded, when_slow](const ConfigMistake& call) {
     if (when_slow == WhenSlow::log_only) return;
     std::cerr << "nexusd: " << show_mistake(loaded.file, call) << std::endl;
@@ -69,7 +81,11 @@ std::unique_ptr<nexus::Router> create_router(Loaded& loaded, nexus::Log& log, Wh
     ::_exit(kExitConfig);
   };
   std::unique_ptr<nexus::Router> router =
-      nexus::Router::create(loaded.file.value, environment, loaded.mistakes);
+      nexus::Router::create(loaded.file.value, environment, loaded.mistakes, &loaded.warnings);
+  if (router) {
+    check_areas_of_components(loaded.log, router->registry(), loaded.mistakes);
+    check_secrets(loaded.file, router->registry(), loaded.warnings);
+  }
   if (!router && loaded.mistakes.empty()) {
     loaded.mistakes.push_back({"", "was refused by the router, which did not say why"});
   }
@@ -120,11 +136,17 @@ void announce(const nexus::Router& router, const Value& config) {
 }
 
 // Each component has had its own line in the log by then.
-void reload(nexus::Router& router, nexus::Log& log) {
+void reload(nexus::Router& router, nexus::Log& log, const CommandLine& command,
+            const ConfigFile& running) {
   const std::vector<nexus::Reloaded> results = router.reload();
   uint64_t failed = 0;
   for (const nexus::Reloaded& result : results) failed += result.status ? 0 : 1;
-  log.info("nexusd", "reloaded", {{"components", uint64_t{results.size()}}, {"failed", failed}});
+  const ConfigChanges changes = compare_with_disk(command, running);
+  for (const std::string& line : changes.lines) log.warning("config", line);
+  log.info("nexusd", "reloaded",
+           {{"components", uint64_t{results.size()}},
+            {"failed", failed},
+            {"configuration", changes.verdict}});
 }
 
 // Ends the process if the shutdown does not end by itself: components that are late are left by the
@@ -200,7 +222,11 @@ int check(const CommandLine& command) {
     show_mistakes(loaded);
     return kExitConfig;
   }
-  std::cout << (command.config.empty() ? "command line" : command.config) << ": no mistakes\n";
+  show_warnings(loaded);
+  std::cout << (command.config.empty() ? "command line" : command.config) << ": no mistakes";
+  const size_t count = loaded.warnings.size();
+  if (count > 0) std::cout << ", " << count << (count == 1 ? " warning" : " warnings");
+  std::cout << "\n";
   return kExitOk;
 }
 
@@ -234,11 +260,7 @@ int serve(const CommandLine& command) {
                          log.warning("nexusd", "second signal, ending at once");
                          ::_exit(kExitSignal + SIGTERM);
                        },
-                   .reopen =
-                       [&log] {
-                         log.reopen();
-                         log.info("nexusd", "log reopened");
-                       }});
+                   .reopen = [&log] { log.reopen(); }});
   // Whoever started it looks at standard error, where the log may or may not go.
   const bool log_is_elsewhere =
       !loaded.log.path.empty() || loaded.log.level == nexus::LogLevel::off;
@@ -248,6 +270,9 @@ int serve(const CommandLine& command) {
     log.flush();
     show_mistakes(loaded);
     return kExitConfig;
+  }
+  for (const ConfigMistake& warning : loaded.warnings) {
+    log.warning("config", show_mistake(loaded.file, warning));
   }
   if (const nexus::Status started = router->start(); !started) {
     log.error("nexusd", "cannot start", {{"reason", started.text()}});
@@ -262,7 +287,14 @@ int serve(const CommandLine& command) {
   std::optional<Backstop> backstop(std::in_place, *router, log);
   backstop_of_router = &*backstop;
   int signal = 0;
-  while ((signal = signals.wait()) == SIGHUP) reload(*router, log);
+  while ((signal = signals.wait()) == SIGHUP) {
+    // Begun by the signal's own thread; if it cannot be done the log has said so.
+    if (!loaded.log.path.empty()) {
+      log.flush();
+      if (log.problem().empty()) log.info("nexusd", "log reopened", {{"path", loaded.log.path}});
+    }
+    reload(*router, log, command, loaded.file);
+  }
   notify_service_manager("STOPPING=1");
   log.info("nexusd", "stopping", {{"signal", int64_t{signal}}});
   backstop->arm();  // it may have come before there was one

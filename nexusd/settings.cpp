@@ -35,14 +35,40 @@ const nexus::OptionTable kLogTable{kLogOptions, std::size(kLogOptions)};
 // The first part of a section's path: "realms" of "realms.<label>.limits".
 std::string top_level(std::string_view path) { return std::string(path.substr(0, path.find('.'))); }
 
+// "; did you mean "session"?", where one is near enough.
+std::string guess(std::string_view word, const std::vector<std::string>& known) {
+  const std::string near = nexus::nearest_word(word, known);
+  return near.empty() ? "" : "; did you mean \"" + near + "\"?";
+}
+
+constexpr uint32_t kKinds[] = {NX_KIND_SERIALIZER, NX_KIND_TRANSPORT, NX_KIND_AUTHENTICATOR,
+                               NX_KIND_AUTHORIZER};
+
 void check_level_of_area(std::string_view text, std::vector<ConfigMistake>& mistakes) {
   const size_t equals = text.find('=');
   nexus::LogLevel level;
   if (equals == 0 || equals == std::string_view::npos ||
       !nexus::parse_log_level(text.substr(equals + 1), &level)) {
-    mistakes.push_back({"log.levels", "\"" + std::string(text) +
-                                          "\" is not of the form area=level; levels are " LEVELS});
+    const std::string_view word =
+        equals == std::string_view::npos ? std::string_view() : text.substr(equals + 1);
+    mistakes.push_back(
+        {"log.levels", "\"" + std::string(text) +
+                           "\" is not of the form area=level; levels are " LEVELS +
+                           guess(word, {"trace", "debug", "info", "warning", "error"})});
+    return;
   }
+  // The areas of single components are looked at when it is known which there are.
+  std::vector<std::string> known = nexus::router_log_areas();
+  known.emplace_back("nexusd");
+  for (const uint32_t kind : kKinds) known.emplace_back(nexus::kind_name(kind));
+  const std::string_view area = text.substr(0, equals);
+  const std::string_view first = area.substr(0, area.find('.'));
+  if (std::find(known.begin(), known.end(), first) != known.end()) return;
+  const std::string near = guess(first, known);
+  std::string all;
+  for (const std::string& one : known) all += (all.empty() ? "; there are " : ", ") + one;
+  mistakes.push_back({"log.levels", "there is no area \"" + std::string(area) + "\"" +
+                                        (near.empty() ? all : near)});
 }
 
 // What opening it would say, without creating it.
@@ -74,9 +100,12 @@ void check_own_settings(const ConfigFile& file, nexus::LogOptions& options,
   for (size_t i = 0; i < file.value.size(); ++i) {
     const std::string key(file.value.key_at(i));
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    const std::string nearest = nexus::nearest_word(key, known);
-    mistakes.push_back({key, "there is no such section" +
-                                 (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?")});
+    std::string hint = guess(key, known);
+    if (const std::string place = nexus::place_of_option(key, nullptr);
+        hint.empty() && !place.empty()) {
+      hint = "; it is an option of " + place;
+    }
+    mistakes.push_back({key, "there is no such section" + hint});
   }
 
   const Value transports = file.value.find("transports");
@@ -92,6 +121,7 @@ void check_own_settings(const ConfigFile& file, nexus::LogOptions& options,
   rules.path = "log";
   rules.base_folder = file.folder;
   rules.text_values = file.text_values;
+  rules.elsewhere = [](std::string_view option) { return nexus::place_of_option(option, nullptr); };
   const Value checked = nexus::check_section(section, kLogTable, rules, mistakes);
   // What is wrong in it is null by now; the rest is still looked at, so that all is named at once.
   nexus::parse_log_level(checked.find("level").as_string(), &options.level);
@@ -103,6 +133,27 @@ void check_own_settings(const ConfigFile& file, nexus::LogOptions& options,
     options.levels += (i > 0 ? "," : "") + std::string(levels.at(i).as_string());
   }
   if (!options.path.empty()) check_log_path(options.path, mistakes);
+}
+
+void check_areas_of_components(const nexus::LogOptions& options, const nexus::Registry& registry,
+                               std::vector<ConfigMistake>& mistakes) {
+  std::vector<std::string> known;
+  std::vector<std::string> kinds;
+  for (const uint32_t kind : kKinds) kinds.emplace_back(nexus::kind_name(kind));
+  for (const nexus::Component& one : registry.components()) {
+    known.push_back(std::string(nexus::kind_name(one.table->kind)) + "." + std::string(one.name()));
+  }
+  std::string_view rest = options.levels;
+  while (!rest.empty()) {
+    const size_t comma = std::min(rest.find(','), rest.size());
+    const std::string_view area = rest.substr(0, std::min(rest.find('='), comma));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    const std::string kind(area.substr(0, area.find('.')));
+    if (kind == area || std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) continue;
+    if (std::find(known.begin(), known.end(), area) != known.end()) continue;
+    mistakes.push_back(
+        {"log.levels", "there is no area \"" + std::string(area) + "\"" + guess(area, known)});
+  }
 }
 
 }  // namespace nexusd

@@ -15,4 +15,8 @@ nexus::ConfigSection log_section();
 void check_own_settings(const ConfigFile& file, nexus::LogOptions& options,
                         std::vector<ConfigMistake>& mistakes);
 
+// The areas of log.levels that name a component, as in transport.websocket: is it loaded?
+void check_areas_of_components(const nexus::LogOptions& options, const nexus::Registry& registry,
+                               std::vector<ConfigMistake>& mistakes);
+
 }  // namespace nexusd

@@ -15,11 +15,14 @@
 #include <climits>
 #include <condition_variable>
 #include <cstring>
+#include <ctime>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "kernel/base/log_format.hpp"
+#include "kernel/base/log_limits.hpp"
 #include "kernel/base/log_queue.hpp"
 #include "kernel/base/thread.hpp"
 
@@ -76,7 +79,9 @@ struct Log::Impl {
   void run();
   bool write_batch();
   void report_dropped();
-  bool say(std::string_view text, std::initializer_list<LogField> fields);
+  bool say(LogLevel level, std::string_view text, std::initializer_list<LogField> fields);
+  void sleep();
+  void report_repeated(bool at_end);
   bool give_to_sink(const std::string& line);
   int open();
   uint64_t write_out(std::string_view text);
@@ -86,10 +91,10 @@ struct Log::Impl {
   const LogOptions options;
   std::vector<AreaLevel> areas;
   LogLevel lowest;  // that any area writes
-  std::string problem;
 
   // Any thread.
   LogQueue queue;
+  LogLimits limits;
   std::atomic<uint64_t> dropped{0};
   std::atomic<bool> sleeping{false};
   std::atomic<bool> reopen{false};
@@ -106,12 +111,17 @@ struct Log::Impl {
   std::mutex mutex;
   std::condition_variable written_more;
   uint64_t written = 0;
+  bool reopening = false;
+  std::string problem;
 
   std::thread writer;
 };
 
 Log::Impl::Impl(LogOptions given)
-    : options(std::move(given)), lowest(options.level), queue(options.queue_lines) {
+    : options(std::move(given)),
+      lowest(options.level),
+      queue(options.queue_lines),
+      limits(options.repeat_after) {
   parse_levels(options.levels, areas);
   for (const AreaLevel& area : areas) lowest = std::min(lowest, area.level);
   if (!options.sink) {
@@ -154,12 +164,13 @@ void Log::Impl::flush() {
   const uint64_t wanted = queue.pushed();
   std::unique_lock lock(mutex);
   wake();
-  written_more.wait(lock, [&] { return written >= wanted; });
+  written_more.wait(lock, [&] { return written >= wanted && !reopening; });
 }
 
 void Log::Impl::run() {
   while (true) {
     const bool last_round = stopping.load();
+    report_repeated(last_round);
     while (write_batch()) {
     }
     report_dropped();
@@ -171,8 +182,33 @@ void Log::Impl::run() {
       sleeping.store(false);
       continue;
     }
-    while (sem_wait(&bell) != 0 && errno == EINTR) {
+    sleep();
+  }
+}
+
+// Until somebody rings, or a cause of limited() is due.
+void Log::Impl::sleep() {
+  const std::optional<std::chrono::nanoseconds> due = limits.next_due();
+  for (;;) {
+    int done = 0;
+    if (due) {
+      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*due);
+      const timespec at = {static_cast<time_t>(seconds.count()),
+                           static_cast<long>((*due - seconds).count())};
+      done = sem_clockwait(&bell, CLOCK_MONOTONIC, &at);
+    } else {
+      done = sem_wait(&bell);
     }
+    if (done == 0 || errno != EINTR) break;
+  }
+  sleeping.store(false);
+}
+
+// Queues a line for each cause whose time is up and that has come again.
+void Log::Impl::report_repeated(bool at_end) {
+  for (const LogLimits::Repeated& one : limits.take_due(at_end)) {
+    push(format_log_line(options.json, std::chrono::system_clock::now(), one.level, one.area,
+                         one.text, {{"repeated", one.count}}));
   }
 }
 
@@ -192,12 +228,20 @@ bool Log::Impl::write_batch() {
     }
   }
   // After the lines were taken: one that was logged after reopen() must not end in the old file.
-  if (reopen.exchange(false) && !options.sink) {
-    const int why = open();
-    if (why != 0) say("cannot reopen the log file", {{"error", std::strerror(why)}});
+  const bool again = reopen.exchange(false) && !options.sink;
+  const int why = again ? open() : 0;
+  if (lines != 0) dropped.fetch_add(write_out(batch), std::memory_order_relaxed);
+  if (why != 0) {
+    say(LogLevel::warning, "cannot reopen the log file, going on with the old one",
+        {{"path", options.path}, {"error", std::strerror(why)}});
   }
+  if (again) {
+    const std::lock_guard lock(mutex);
+    problem = why == 0 ? "" : "cannot reopen the log file " + options.path;
+    reopening = false;
+  }
+  if (again) written_more.notify_all();
   if (lines == 0) return false;
-  dropped.fetch_add(write_out(batch), std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex);
     written = queue.popped();
@@ -210,13 +254,14 @@ bool Log::Impl::write_batch() {
 void Log::Impl::report_dropped() {
   const uint64_t total = dropped.load(std::memory_order_relaxed);
   if (total == reported) return;
-  if (say("lines were dropped", {{"count", total - reported}, {"total", total}})) reported = total;
+  if (say(LogLevel::warning, "lines were dropped", {{"count", total - reported}, {"total", total}}))
+    reported = total;
 }
 
 // A line of the writer's own, past the queue.
-bool Log::Impl::say(std::string_view text, std::initializer_list<LogField> fields) {
-  const std::string line = format_log_line(options.json, std::chrono::system_clock::now(),
-                                           LogLevel::warning, "log", text, fields);
+bool Log::Impl::say(LogLevel level, std::string_view text, std::initializer_list<LogField> fields) {
+  const std::string line =
+      format_log_line(options.json, std::chrono::system_clock::now(), level, "log", text, fields);
   return options.sink ? give_to_sink(line) : write_out(line + '\n') == 0;
 }
 
@@ -284,6 +329,13 @@ void Log::write(LogLevel level, std::string_view area, std::string_view text,
                               text, fields));
 }
 
+void Log::limited(LogLevel level, std::string_view area, std::string_view cause,
+                  std::string_view text, std::initializer_list<LogField> fields) {
+  if (enabled(level, area) && impl_->limits.first(level, area, cause, text)) {
+    write(level, area, text, fields);
+  }
+}
+
 uint64_t Log::dropped() const {
   return impl_ == nullptr ? 0 : impl_->dropped.load(std::memory_order_relaxed);
 }
@@ -294,11 +346,19 @@ void Log::flush() {
 
 void Log::reopen() {
   if (impl_ == nullptr) return;
-  impl_->reopen.store(true);
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->reopening = true;
+    impl_->reopen.store(true);
+  }
   impl_->wake();
 }
 
-std::string Log::problem() const { return impl_ == nullptr ? std::string() : impl_->problem; }
+std::string Log::problem() const {
+  if (impl_ == nullptr) return {};
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->problem;
+}
 
 bool parse_log_level(std::string_view text, LogLevel* out) {
   if (text == "warn") text = "warning";

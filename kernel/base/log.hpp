@@ -4,6 +4,7 @@
 // so that nothing that logs can ever wait for a disk or a pipe.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -41,6 +42,8 @@ struct LogOptions {
   bool json = false;
   std::string path;  // empty = standard error
   size_t queue_lines = 8192;
+  // How often limited() may say the same again.
+  std::chrono::milliseconds repeat_after = std::chrono::minutes(1);
   // For tests and embedders: gets every finished line, without its newline, instead of the file;
   // called on the log's thread.
   std::function<void(std::string_view)> sink;
@@ -67,12 +70,18 @@ class Log {
   void error(std::string_view area, std::string_view text, std::initializer_list<LogField> f = {}) {
     write(LogLevel::error, area, text, f);
   }
+  // For what a client, or a shortage, can make happen over and over: the first line of a cause is
+  // written at once; of those that follow, one every LogOptions::repeat_after, the latest, with
+  // their number as `repeated`. `cause` tells them apart within the area; it may hold what a client
+  // chose, because causes are counted together when there are very many.
+  void limited(LogLevel level, std::string_view area, std::string_view cause, std::string_view text,
+               std::initializer_list<LogField> fields = {});
   // Lines lost so far, because the queue was full or the file could not be written. The log reports
   // new ones as a line of its own as soon as it can.
   uint64_t dropped() const;
   // Waits until everything queued so far is written [not on a loop].
   void flush();
-  // After log rotation: lines written from now on go to a newly opened file. Does not wait.
+  // After log rotation: goes on in a newly opened file, and says whether it could. Does not wait.
   void reopen();
   // Why the file could not be opened at the start, lines go to standard error then; empty if it
   // could.

@@ -102,8 +102,8 @@ bool Acceptor::router_is_full() const {
 void Acceptor::admit(UniqueFd fd, const SocketAddress& peer) {
   if (router_is_full()) {
     loop_.count().refused.add();
-    if (source_->log != nullptr && loop_.may_log()) {
-      source_->log->warning(source_->log_area,
+    if (source_->log != nullptr) {
+      source_->log->limited(LogLevel::warning, source_->log_area, "router is full",
                             socket_->addresses().front() + ": connection refused, the router has " +
                                 std::to_string(group_.max_connections) +
                                 " already; raise router.max_connections if that is too few");
@@ -114,8 +114,9 @@ void Acceptor::admit(UniqueFd fd, const SocketAddress& peer) {
   if (source_->max_connections != 0 && before >= source_->max_connections) {
     source_->open.fetch_sub(1, std::memory_order_relaxed);
     loop_.count().refused.add();
-    if (source_->log != nullptr && loop_.may_log()) {
-      source_->log->warning(source_->log_area,
+    if (source_->log != nullptr) {
+      source_->log->limited(LogLevel::warning, source_->log_area,
+                            "full " + socket_->addresses().front(),
                             socket_->addresses().front() + ": connection refused, " +
                                 std::to_string(source_->max_connections) +
                                 " are open already; raise max_connections if that is too few");
@@ -147,12 +148,13 @@ void Acceptor::pause_for(uint64_t delay_ms) {
 void Acceptor::pause(int error) {
   pause_for(kPauseMs);
   loop_.count().accept_pauses.add();
-  if (source_->log != nullptr && loop_.may_log()) {
+  if (source_->log != nullptr) {
     const bool limit = error == EMFILE || error == ENFILE;
-    source_->log->error(source_->log_area,
-                        socket_->addresses().front() + ": cannot accept connections: " +
-                            std::strerror(error) + "; trying again in 100 ms" +
-                            (limit ? ". Raise the limit of open files (LimitNOFILE=)" : ""));
+    source_->log->limited(
+        LogLevel::error, source_->log_area, "accept " + socket_->addresses().front(),
+        socket_->addresses().front() + ": cannot accept connections: " + std::strerror(error) +
+            "; trying again every 100 ms" +
+            (limit ? ". Raise the limit of open files (LimitNOFILE=)" : ""));
   }
 }
 

@@ -46,4 +46,9 @@ Result<std::vector<SocketAddress>> resolve(const Address& address);
 // in through IPv6 is shown as what it is.
 std::string to_text(const SocketAddress& address);
 
+// Who it is, whatever port it came from: "192.0.2.1", "[2001:db8::1]", "unix". For counting.
+inline std::string_view without_port(std::string_view address) {
+  return address.substr(0, address.rfind(':'));
+}
+
 }  // namespace nexus

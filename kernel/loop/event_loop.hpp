@@ -72,8 +72,6 @@ class EventLoop final : public Loop {
   uint8_t* read_buffer() { return read_buffer_.get(); }  // kReadBuffer bytes
   uint8_t* cipher_buffer();                              // kCipherBuffer bytes; null: no memory
   bool stopping() const { return stopping_; }
-  // True a few times a second, for messages that clients can cause at will.
-  bool may_log();
   // A turn does a bounded number of TLS handshake steps, which cost a hundred times what anything
   // else does. False: come back next turn.
   bool may_handshake() { return handshakes_++ < kHandshakesPerTurn; }
@@ -151,8 +149,6 @@ class EventLoop final : public Loop {
   std::vector<std::shared_ptr<void>> buried_;
   std::unordered_map<int, std::shared_ptr<Watch>> watches_;
   std::vector<std::shared_ptr<Acceptor>> acceptors_;
-  uint64_t log_second_ = 0;
-  uint32_t logged_ = 0;
 };
 
 }  // namespace nexus

@@ -1,18 +1,22 @@
 // ListenSocket: see the header.
 #include "kernel/loop/listen_socket.hpp"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+
+#include "kernel/loop/bind_rights.hpp"
 
 namespace nexus {
 namespace {
@@ -89,11 +93,37 @@ void check_path(const std::string& path, ListenMistakes& mistakes) {
                     : "there is no folder \"" + folder.string() + "\"; create it first")});
     return;
   }
+  if (::faccessat(AT_FDCWD, folder.empty() ? "." : folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    mistakes.push_back(
+        {"listen", "\"unix:" + path + "\": no file can be made in \"" + folder.string() +
+                       "\": " + std::strerror(errno) +
+                       "; it must be writable for the user that the router runs as"});
+    return;
+  }
   const auto file = std::filesystem::symlink_status(path, error);
   if (std::filesystem::exists(file) && !std::filesystem::is_socket(file)) {
     mistakes.push_back({"listen", "\"unix:" + path +
                                       "\": the file exists and is no socket; remove it or choose "
                                       "another path"});
+  }
+}
+
+// What bind() would say, as far as it can be known; whether somebody else has the address cannot.
+void check_rights(const std::string& text, const std::vector<SocketAddress>& found,
+                  ListenMistakes& mistakes) {
+  for (const SocketAddress& one : found) {
+    if (!may_bind_port(one.port())) {
+      mistakes.push_back({"listen", "\"" + text + "\": " + bind_hint(EACCES)});
+      return;
+    }
+    // It may come with an interface that is brought up later, so this is no reason not to try.
+    if (!is_address_of_machine(one)) {
+      mistakes.push_back({"listen",
+                          "\"" + text + "\": " + bind_hint(EADDRNOTAVAIL) +
+                              " at the moment, and the router does not start without",
+                          true});
+      return;
+    }
   }
 }
 
@@ -164,15 +194,28 @@ void ListenSocket::check(const std::string& text, const SocketOptions& options,
     mistakes.push_back({"listen", address.status().text()});
   } else if (address->kind == Address::Kind::unix_path) {
     check_path(address->path, mistakes);
-  } else if (const auto found = resolve(*address); !found) {
+  } else if (auto found = resolve(*address); !found) {
     mistakes.push_back({"listen", found.status().text()});
+  } else if (!address->is_unix()) {
+    check_rights(text, *found, mistakes);
   }
-  uint32_t ignored = 0;
-  if (!options.unix_owner.empty() && !to_id(options.unix_owner, find_user, &ignored)) {
-    mistakes.push_back({"unix_owner", no_user(options.unix_owner)});
+  constexpr const char* kGiving =
+      "only root can give files away; leave it out, or use a group that the router's user belongs "
+      "to";
+  uint32_t id = 0;
+  if (!options.unix_owner.empty()) {
+    if (!to_id(options.unix_owner, find_user, &id)) {
+      mistakes.push_back({"unix_owner", no_user(options.unix_owner)});
+    } else if (!may_give_to_user(id)) {
+      mistakes.push_back({"unix_owner", "\"" + options.unix_owner + "\": " + kGiving});
+    }
   }
-  if (!options.unix_group.empty() && !to_id(options.unix_group, find_group, &ignored)) {
-    mistakes.push_back({"unix_group", no_group(options.unix_group)});
+  if (!options.unix_group.empty()) {
+    if (!to_id(options.unix_group, find_group, &id)) {
+      mistakes.push_back({"unix_group", no_group(options.unix_group)});
+    } else if (!may_give_to_group(id)) {
+      mistakes.push_back({"unix_group", "\"" + options.unix_group + "\": " + kGiving});
+    }
   }
 }
 

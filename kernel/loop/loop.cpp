@@ -185,15 +185,6 @@ void EventLoop::end_acceptors(const StreamSource* source) {
   });
 }
 
-bool EventLoop::may_log() {
-  constexpr uint32_t kLinesPerSecond = 5;
-  if (now_ms_ / 1000 != log_second_) {
-    log_second_ = now_ms_ / 1000;
-    logged_ = 0;
-  }
-  return logged_++ < kLinesPerSecond;
-}
-
 void EventLoop::run(StopGate& gate) {
   t_current = this;
   now_ms_ = clock_ms();

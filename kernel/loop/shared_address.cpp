@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernel/base/value.hpp"
+#include "kernel/loop/address.hpp"
 #include "kernel/loop/event_loop.hpp"
 #include "kernel/loop/listener.hpp"
 
@@ -218,10 +219,11 @@ uint64_t SharedAddress::first_bytes(Unrecognized& waiting, uint8_t* data, uint64
   }
   Stream& stream = waiting.stream;
   if (best == nullptr || over_limit(*best->source)) {
-    if (log != nullptr && EventLoop::current_loop()->may_log()) {
-      log->info(best == nullptr ? log_area : best->source->log_area,
-                waiting.texts[0] + (best == nullptr
-                                        ? ": the first bytes are of no protocol that is served here"
+    if (log != nullptr) {
+      log->limited(LogLevel::info, best == nullptr ? log_area : best->source->log_area,
+                   best == nullptr ? without_port(waiting.texts[0]) : "full",
+                   waiting.texts[0] +
+                       (best == nullptr ? ": the first bytes are of no protocol that is served here"
                                         : ": connection refused, as many are open as may be"));
     }
     stream.close(NX_CLOSE_NOW, NX_CLOSED_PROTOCOL, "not recognized");

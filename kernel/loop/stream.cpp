@@ -10,6 +10,7 @@
 #include <cstring>
 #include <new>
 
+#include "kernel/loop/address.hpp"
 #include "kernel/loop/event_loop.hpp"
 #include "kernel/loop/shared_address.hpp"
 
@@ -165,8 +166,11 @@ void Stream::on_due(TimerNode& timer) {
       break;
     case Phase::handshake:
       stream.loop().count().tls_failures.add();
-      if (source.log != nullptr && stream.loop().may_log()) {
-        source.log->info(source.log_area, stream.tls_->address + ": TLS handshake timed out");
+      if (source.log != nullptr) {
+        const std::string& address = stream.tls_->address;
+        source.log->limited(LogLevel::info, source.log_area,
+                            std::string("TLS ").append(without_port(address)),
+                            address + ": TLS handshake timed out");
       }
       stream.die(NX_CLOSED_TIMEOUT, {});
       break;

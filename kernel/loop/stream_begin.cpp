@@ -7,6 +7,7 @@
 #include <cstring>
 #include <new>
 
+#include "kernel/loop/address.hpp"
 #include "kernel/loop/event_loop.hpp"
 #include "kernel/loop/proxy_header.hpp"
 #include "kernel/loop/shared_address.hpp"
@@ -17,8 +18,9 @@ namespace {
 
 constexpr uint32_t kListen = EPOLLIN | EPOLLRDHUP;
 
-void complain(const StreamSource& source, EventLoop& loop, const std::string& text) {
-  if (source.log != nullptr && loop.may_log()) source.log->warning(source.log_area, text);
+void complain(const StreamSource& source, std::string_view cause, const std::string& text) {
+  if (source.log == nullptr) return;
+  source.log->limited(LogLevel::warning, source.log_area, cause, text);
 }
 
 }  // namespace
@@ -39,7 +41,7 @@ void Stream::begin(int fd, Admission admission, std::string_view address,
     return;
   }
   if (!stream->set_interest(kListen)) {
-    complain(source, loop,
+    complain(source, "wait",
              std::string("cannot wait for a new connection's bytes: ") + std::strerror(errno));
     stream->die(NX_CLOSED_LOST, {});
     return;
@@ -86,7 +88,7 @@ void Stream::read_proxy_header(uint32_t events) {
   const bool complete = header.state == ProxyHeader::State::complete;
   const size_t take = complete ? header.size - kept : static_cast<size_t>(size);
   if (header.state == ProxyHeader::State::broken) {
-    complain(source(), loop(),
+    complain(source(), "PROXY",
              proxied_->address + ": a trusted proxy's connection begins with " + header.wrong +
                  "; is it configured to send the PROXY protocol?");
     return die(NX_CLOSED_PROTOCOL, {});
@@ -141,7 +143,7 @@ bool Stream::count_address(std::string_view address) {
   if (source().max_per_address == 0 || is_trusted_proxy(address)) return true;
   if (set_client_address(address) != NX_E_LIMIT) return true;
   loop().count().refused.add();
-  complain(source(), loop(),
+  complain(source(), without_port(address),
            std::string(address) + ": connection refused, " +
                std::to_string(source().max_per_address) +
                " are open already; raise max_connections_per_address if that is too few");

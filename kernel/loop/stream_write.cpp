@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "kernel/loop/address.hpp"
 #include "kernel/loop/event_loop.hpp"
 #include "kernel/loop/stream.hpp"
 
@@ -157,8 +158,10 @@ Stream::Sent Stream::send_some(ByteQueue& queue) {
 void Stream::fail_tls(uint32_t reason) {
   loop().count().tls_failures.add();
   if (phase_ == Phase::handshake) {
-    if (source().log != nullptr && loop().may_log()) {
-      source().log->info(source().log_area, tls_->address + ": " + tls_->error());
+    if (source().log != nullptr) {
+      source().log->limited(LogLevel::info, source().log_area,
+                            std::string("TLS ").append(without_port(tls_->address)),
+                            tls_->address + ": " + tls_->error());
     }
     close(NX_CLOSE_FLUSH, reason, tls_->error());
     return;

@@ -61,7 +61,8 @@ struct Host : nx_host {
   HostContext& context;
   // Takes what the component reports while configure() runs, else null. [main]
   std::vector<ConfigMistake>* mistakes = nullptr;
-  std::string section;  // "transports.web"; empty: of no configuration
+  std::vector<ConfigMistake>* warnings = nullptr;  // likewise
+  std::string section;                             // "transports.web"; empty: of no configuration
   std::string name;  // "authenticator.ticket": the area of its log lines, the prefix of its metrics
 
   Refusals jobs;         // that found the queue full

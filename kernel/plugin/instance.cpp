@@ -6,6 +6,7 @@
 #include "kernel/plugin/barrier.hpp"
 #include "kernel/plugin/call_watch.hpp"
 #include "kernel/plugin/entry_check.hpp"
+#include "kernel/plugin/options.hpp"
 #include "kernel/plugin/registry.hpp"
 #include "kernel/plugin/work.hpp"
 
@@ -83,13 +84,23 @@ Status Instance::create() {
   return named(std::move(status));
 }
 
-Status Instance::configure(const Value& section, std::vector<ConfigMistake>& mistakes) {
+Status Instance::configure(const Value& section, std::vector<ConfigMistake>& mistakes,
+                           std::vector<ConfigMistake>* warnings) {
   if (!created_ || started_) return named(Status::error(NX_E_STATE, "configure() out of order"));
+  files_.clear();
+  const OptionTable table{component_.table->options, component_.table->option_count};
+  for (uint32_t i = 0; i < table.count; ++i) {
+    if (table.at(i).type != NX_OPTION_PATH) continue;
+    const std::string_view path = section.find(to_view(table.at(i).name)).as_string();
+    if (!path.empty()) files_.append(files_.empty() ? "" : ", ").append(path);
+  }
   host_->mistakes = &mistakes;
+  host_->warnings = warnings;
   Status status = guarded("configure()", [this, &section](nx_error* error) {
     return component_.table->configure(self_, section.get(), error);
   });
   host_->mistakes = nullptr;
+  host_->warnings = nullptr;
   return status;
 }
 

@@ -84,9 +84,17 @@ class SectionCheck {
   void unknown(const std::string& key) {
     std::vector<std::string> known = rules_.also_allowed;
     for (uint32_t i = 0; i < table_.count; ++i) known.emplace_back(to_view(table_.at(i).name));
+    // Spelled right and in the wrong place is a better guess than misspelled.
+    const std::string place = rules_.elsewhere ? rules_.elsewhere(key) : std::string();
+    if (!place.empty()) return mistake(key, "there is no such option here; it belongs to " + place);
     const std::string near = nearest_word(key, known);
     if (!near.empty()) return mistake(key, "there is no such option; did you mean " + near + "?");
     if (known.empty()) return mistake(key, "there is no such option; none can be given here");
+    constexpr size_t kMostNames = 12;
+    if (known.size() > kMostNames && !rules_.described_as.empty()) {
+      return mistake(key, "there is no such option; nexusd --describe " + rules_.described_as +
+                              " shows those that there are");
+    }
     std::string all;
     for (const std::string& name : known) all += (all.empty() ? "" : ", ") + name;
     mistake(key, "there is no such option; there are " + all);

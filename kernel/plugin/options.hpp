@@ -4,6 +4,7 @@
 // docs/configuration.md and `nexusd --describe`, so that none of them can disagree.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,10 @@ struct SectionRules {
   bool text_values = false;
   // What NX_OPTION_WITHIN_DECISION options have to stay below; 0 = not checked.
   uint64_t decision_timeout_ms = 0;
+  // Where an option that is none here belongs, "realms.<label>", or empty. May be null.
+  std::function<std::string(std::string_view option)> elsewhere;
+  // What `nexusd --describe` calls the table, for one that is too long to be listed; may be empty.
+  std::string described_as;
 };
 
 // Checks `section` (a dict) and returns it with types as nx_plugin.h says, defaults filled in, and

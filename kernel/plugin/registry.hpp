@@ -45,8 +45,9 @@ class Instance {
   // Also checks that the component serves its kind's interface, whole.
   Status create();
   // `section` is already checked by check_section; `mistakes` takes what the component names by
-  // itself, with its options' names as paths.
-  Status configure(const Value& section, std::vector<ConfigMistake>& mistakes);
+  // itself, with its options' names as paths, `warnings` what is doubtful and no mistake.
+  Status configure(const Value& section, std::vector<ConfigMistake>& mistakes,
+                   std::vector<ConfigMistake>* warnings = nullptr);
   // Its text names the section and the file as well, for there is nobody else who could.
   Status start();
   // With a deadline, jobs and a stop() that do not return are left where they are, named in the
@@ -62,6 +63,8 @@ class Instance {
 
   const Component& component() const { return component_; }
   const std::string& section() const { return section_; }  // "transports.ws"
+  // What its options of type path name, "a, b". After configure().
+  const std::string& files() const { return files_; }
   void* self() const { return self_; }
   nx_host* host() { return host_.get(); }
   // The vtable for an interface id, or null; checks struct_size >= min_size. After create().
@@ -78,6 +81,7 @@ class Instance {
 
   const Component component_;
   std::string section_;
+  std::string files_;
   std::unique_ptr<Host> host_;
   void* self_ = nullptr;
   bool created_ = false;  // self_ may be null all the same: a component need not have state

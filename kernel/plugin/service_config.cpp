@@ -8,17 +8,24 @@
 namespace nexus {
 namespace {
 
-void mistake(nx_host* host, nx_str option, nx_str text) {
-  std::vector<ConfigMistake>* const mistakes = Host::of(host).mistakes;
-  if (mistakes == nullptr) return;  // not from inside configure()
+void add(std::vector<ConfigMistake>* list, nx_str option, nx_str text) {
+  if (list == nullptr) return;  // not from inside configure()
   // It counts, however it is written: an operator is better told half of it than nothing.
-  mistakes->push_back({one_line(shown_text(option)), one_line(shown_text(text))});
+  list->push_back({one_line(shown_text(option)), one_line(shown_text(text))});
+}
+
+void mistake(nx_host* host, nx_str option, nx_str text) {
+  add(Host::of(host).mistakes, option, text);
+}
+
+void warning(nx_host* host, nx_str option, nx_str text) {
+  add(Host::of(host).warnings, option, text);
 }
 
 }  // namespace
 
 const nx_host_config_v1* config_service() {
-  static const nx_host_config_v1 table = {sizeof(nx_host_config_v1), 0, &mistake};
+  static const nx_host_config_v1 table = {sizeof(nx_host_config_v1), 0, &mistake, &warning};
   return &table;
 }
 

@@ -31,6 +31,16 @@ void write(nx_host* host, uint32_t level, nx_str text) {
   }
 }
 
+void limited(nx_host* host, uint32_t level, nx_str cause, nx_str text) {
+  const Host& self = Host::of(host);
+  if (self.context.log == nullptr) return;
+  try {
+    self.context.log->limited(to_level(level), self.name, to_view(cause), to_view(text));
+  } catch (...) {
+    // As above.
+  }
+}
+
 uint32_t enabled(nx_host* host, uint32_t level) {
   const Host& self = Host::of(host);
   const Log* log = self.context.log;
@@ -40,7 +50,7 @@ uint32_t enabled(nx_host* host, uint32_t level) {
 }  // namespace
 
 const nx_host_log_v1* log_service() {
-  static const nx_host_log_v1 table = {sizeof(nx_host_log_v1), 0, &write, &enabled};
+  static const nx_host_log_v1 table = {sizeof(nx_host_log_v1), 0, &write, &enabled, &limited};
   return &table;
 }
 

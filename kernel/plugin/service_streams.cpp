@@ -11,6 +11,7 @@
 #include "kernel/loop/stream.hpp"
 #include "kernel/plugin/given_text.hpp"
 #include "kernel/plugin/host.hpp"
+#include "kernel/plugin/options.hpp"
 #include "kernel/plugin/services.hpp"
 
 namespace nexus {
@@ -164,7 +165,11 @@ void check(nx_host* host, const nx_listen_options* options,
       }
     }
     for (const ListenMistake& one : mistakes) {
-      if (!one.is_warning) mistake(user, to_nx(one.option), to_nx(one.text));
+      if (!one.is_warning) {
+        mistake(user, to_nx(one.option), to_nx(one.text));
+      } else if (std::vector<ConfigMistake>* const warnings = Host::of(host).warnings) {
+        warnings->push_back({one.option, one.text});
+      }
     }
   } catch (const std::exception& e) {
     if (self.context.log != nullptr) self.context.log->error(self.name, e.what());

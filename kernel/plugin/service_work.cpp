@@ -26,7 +26,9 @@ nx_status run(nx_host* host, void (*fn)(void* user), void* user) {
       try {
         fn(user);
       } catch (...) {
-        if (self.context.log != nullptr) self.context.log->error(self.name, "a job threw");
+        if (self.context.log != nullptr) {
+          self.context.log->limited(LogLevel::error, self.name, "job", "a job threw");
+        }
       }
     });
     if (status == NX_E_LIMIT) count_refused(self);

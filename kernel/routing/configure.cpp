@@ -45,14 +45,18 @@ bool names_mistakes(const Component& component) {
   return false;
 }
 
+// The path of an option; of the section itself where a component names none.
+std::string below(const std::string& path, const std::string& option) {
+  return option.empty() ? path : path + "." + option;
+}
+
 // Takes over what a component has named, but for options that are called wrong already: from
 // `before` on there are the mistakes of its section.
 void add_named(const std::string& path, size_t before, std::vector<ConfigMistake> named,
                std::vector<ConfigMistake>& mistakes) {
   const size_t known = mistakes.size();
   for (ConfigMistake& one : named) {
-    if (!one.path.empty()) one.path.insert(0, 1, '.');
-    one.path.insert(0, path);
+    one.path = below(path, one.path);
     const auto first = mistakes.begin() + static_cast<std::ptrdiff_t>(before);
     const auto last = mistakes.begin() + static_cast<std::ptrdiff_t>(known);
     const bool told =
@@ -113,11 +117,51 @@ std::vector<ConfigSection> router_config_sections() {
   };
 }
 
+std::vector<std::string> router_log_areas() {
+  return {"auth", "authorizer", "config", "log", "meta", "plugin", "realm", "router", "session"};
+}
+
+std::string place_of_option(std::string_view option, const Registry* registry) {
+  const auto has = [&](const OptionTable& table) {
+    for (uint32_t i = 0; i < table.count; ++i) {
+      if (to_view(table.at(i).name) == option) return true;
+    }
+    return false;
+  };
+  for (const ConfigSection& section : router_config_sections()) {
+    if (option != "type" && has(section.table)) return std::string(section.path);
+  }
+  // Many components have some options in common; the first two say enough.
+  std::string found;
+  size_t count = 0;
+  for (size_t i = 0; registry != nullptr && i < registry->components().size(); ++i) {
+    const Component& one = registry->components()[i];
+    if (!has({one.table->options, one.table->option_count})) continue;
+    if (++count > 2) return found + " and others";
+    found += (found.empty() ? "the " : ", the ") + std::string(kind_name(one.table->kind)) + " " +
+             std::string(one.name());
+  }
+  return found;
+}
+
 std::unique_ptr<Router> Router::create(const Value& config, const RouterEnvironment& environment,
-                                       std::vector<ConfigMistake>& mistakes) {
+                                       std::vector<ConfigMistake>& mistakes,
+                                       std::vector<ConfigMistake>* warnings) {
   auto router = std::make_unique<RouterImpl>(environment);
-  if (!router->configure(config, mistakes)) return nullptr;
-  return router;
+  const bool sound = router->configure(config, mistakes);
+  router->tell_warnings(warnings);
+  return sound ? std::move(router) : nullptr;
+}
+
+void RouterImpl::tell_warnings(std::vector<ConfigMistake>* to) {
+  for (ConfigMistake& one : warnings_) {
+    if (to == nullptr) {
+      log_.warning("config", one.text, {{"key", one.path}});
+    } else {
+      to->push_back(std::move(one));
+    }
+  }
+  warnings_.clear();
 }
 
 SectionRules RouterImpl::rules(std::string path, std::vector<std::string> also_allowed) const {
@@ -126,6 +170,10 @@ SectionRules RouterImpl::rules(std::string path, std::vector<std::string> also_a
   rules.base_folder = environment_.base_folder;
   rules.also_allowed = std::move(also_allowed);
   rules.text_values = environment_.text_values;
+  rules.elsewhere = [this](std::string_view option) {
+    return place_of_option(option, registry_.get());
+  };
+  rules.described_as = rules.path.substr(0, rules.path.find('.'));
   return rules;
 }
 
@@ -137,11 +185,17 @@ bool RouterImpl::configure(const Value& config, std::vector<ConfigMistake>& mist
     log_.error("plugin", text, {{"section", call.section}});
     if (environment_.on_slow_call) environment_.on_slow_call({call.section, text});
   });
-  if (!configure_router(config, mistakes)) return false;
-  registry_ = load_plugins(config.find("plugins"), environment_, host_context_, mistakes);
+  // First, because the options of components are what others may have been mistaken for.
+  host_context_.log = &log_;
+  std::vector<ConfigMistake> about_plugins;
+  registry_ = load_plugins(config.find("plugins"), environment_, host_context_, about_plugins);
+  const bool ready = configure_router(config, mistakes);
+  mistakes.insert(mistakes.end(), about_plugins.begin(), about_plugins.end());
+  if (!ready) return false;
   configure_serializers(config, mistakes);
   configure_transports(config, mistakes);
   configure_realms(config, mistakes);
+  check_realm_names(mistakes);
   return mistakes.size() == before;
 }
 
@@ -206,13 +260,24 @@ std::unique_ptr<Instance> RouterImpl::configure_component(uint32_t kind, const V
   const OptionTable table{component->table->options, component->table->option_count};
   SectionRules section_rules = rules(path, {"type"});
   section_rules.decision_timeout_ms = policy_.decision_timeout_ms;
+  section_rules.described_as = std::string(kind_name(kind)) + "/" + type;
   const Value checked = check_section(section, table, section_rules, mistakes);
+  for (uint32_t i = 0; i < table.count; ++i) {
+    if ((table.at(i).flags & NX_OPTION_REALM) == 0) continue;
+    const std::string_view name = to_view(table.at(i).name);
+    const std::string named(checked.find(name).as_string());
+    if (!named.empty()) realm_names_.emplace_back(path + "." + std::string(name), named);
+  }
   const bool sound = mistakes.size() == before;
   if (!sound && !names_mistakes(*component)) return nullptr;
   auto instance = std::make_unique<Instance>(*component, host_context_, path);
   std::vector<ConfigMistake> named;
+  std::vector<ConfigMistake> doubts;
   Status status = instance->create();
-  if (status) status = instance->configure(checked, named);
+  if (status) status = instance->configure(checked, named, &doubts);
+  for (ConfigMistake& one : doubts) {
+    warnings_.push_back({below(path, one.path), std::move(one.text)});
+  }
   add_named(path, before, std::move(named), mistakes);
   // A component that names its mistakes answers one of them as well, or what follows from others.
   if (!status && mistakes.size() == before) mistake(mistakes, path, status.text());
@@ -306,6 +371,11 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
     add_cookie_keeper(*instance, policy.components, mistakes);
     instances_.push_back({std::move(instance), policy.components, false});
   }
+  if (authenticators.size() == 0 && child(section, "authenticators").is(NX_DICT)) {
+    auto& told = environment_.closed_realms ? warnings_ : mistakes;
+    mistake(told, path + ".authenticators",
+            "there is none, so nobody can join the realm; add one, for example type = anonymous");
+  }
   const Value authorizers = sections_of(section, "authorizers", path, mistakes);
   for (size_t i = 0; i < authorizers.size(); ++i) {
     const std::string at = path + ".authorizers." + std::string(authorizers.key_at(i));
@@ -337,10 +407,6 @@ void RouterImpl::configure_realms(const Value& config, std::vector<ConfigMistake
       if (sections.at(i).find("uri")) mistake(mistakes, path + ".uri", "must not be empty");
       continue;
     }
-    if (policy.authenticators.empty()) {
-      log_.warning("realm", "has no authenticator, so no client can join it",
-                   {{"realm", policy.uri}});
-    }
     const std::string uri = policy.uri;
     const std::shared_ptr<Realm> made = make_realm(std::move(policy));
     if (!realms_.emplace(uri, RealmEntry{made, made}).second) {
@@ -356,6 +422,21 @@ void RouterImpl::configure_realms(const Value& config, std::vector<ConfigMistake
   }
   if (sections.size() == 0 && !has_template_) {
     mistake(mistakes, "realms", "there is no realm: add realms.<label>.uri, or a realm_template");
+  }
+}
+
+void RouterImpl::check_realm_names(std::vector<ConfigMistake>& mistakes) {
+  std::vector<std::string> uris;
+  for (const auto& [uri, entry] : realms_) uris.push_back(uri);
+  std::sort(uris.begin(), uris.end());
+  for (const auto& [path, named] : std::exchange(realm_names_, {})) {
+    if (has_template_ || std::binary_search(uris.begin(), uris.end(), named)) continue;
+    const std::string near = nearest_word(named, uris);
+    // A program can add realms later.
+    mistake(environment_.closed_realms ? warnings_ : mistakes, path,
+            "there is no realm \"" + named + "\"" +
+                (near.empty() ? "; add realms.<label> with uri = " + named
+                              : "; did you mean \"" + near + "\"?"));
   }
 }
 

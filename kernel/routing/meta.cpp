@@ -37,8 +37,8 @@ bool Meta::reload(Session& caller, const Message& message) {
     return true;
   }
   Shard& shard = caller.shard();
-  shard.log.info("router", "reload was asked for",
-                 {{"realm", policy.uri}, {"authid", caller.info()->authid}});
+  shard.log.limited(LogLevel::info, "router", caller.info()->authid, "reload was asked for",
+                    {{"realm", policy.uri}, {"authid", caller.info()->authid}});
   const LateAnswer answer{&shard, caller.ref(), request};
   const auto done = [&shards = realm_.shards(), answer](const std::string& failures) {
     const auto effect = std::make_shared<Effect>(

@@ -119,7 +119,8 @@ void MetaEvents::publish_some(Shard& home) {
     dropped = std::exchange(dropped_, 0);
   }
   if (dropped != 0) {
-    home.log.warning("meta", "meta events were dropped: too much happens at once",
+    home.log.limited(LogLevel::warning, "meta", policy_.uri,
+                     "meta events were dropped: too much happens at once",
                      {{"realm", policy_.uri}, {"count", dropped}});
   }
   for (const Note& note : some) publish(home, note);

@@ -94,7 +94,7 @@ std::shared_ptr<RealmPort> RouterImpl::realm(std::string_view uri, Status& why) 
     made->on_first_client = [this](Realm& realm) { keep(realm); };
   }
   realms_[std::string(uri)].seen = made;
-  log_.info("realm", "made from the template", {{"realm", uri}});
+  log_.limited(LogLevel::info, "realm", uri, "made from the template", {{"realm", uri}});
   return made;
 }
 
@@ -115,6 +115,8 @@ Status RouterImpl::add_realm(const Value& section) {
   std::vector<ConfigMistake> mistakes;
   const size_t before = instances_.size();
   RealmPolicy policy = configure_realm(section, "realm", false, mistakes);
+  tell_warnings(nullptr);
+  realm_names_.clear();
   Status status;
   if (!mistakes.empty()) {
     status = Status::error(NX_E_CONFIG, mistakes[0].path + " " + mistakes[0].text);

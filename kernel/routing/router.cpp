@@ -203,10 +203,10 @@ std::vector<Reloaded> RouterImpl::reload() {
   if (!running_) return done;
   const auto tell = [&](Instance& instance) {
     if (!instance.can_reload()) return;
-    done.push_back({instance.section(), instance.reload()});
+    done.push_back({instance.section(), instance.files(), instance.reload()});
     const Reloaded& result = done.back();
     if (result.status) {
-      log_.info("router", "reloaded", {{"section", result.section}});
+      log_.info("router", "reloaded", {{"section", result.section}, {"files", result.files}});
     } else {
       log_.error("router", "reload failed, what was there before stays in force",
                  {{"section", result.section}, {"reason", result.status.text()}});

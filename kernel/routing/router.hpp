@@ -29,6 +29,8 @@ class RouterImpl final : public Router, public RouterPort {
 
   // The parts of create(); each appends its mistakes.
   bool configure(const Value& config, std::vector<ConfigMistake>& mistakes);
+  // Hands over what configuring found doubtful; null = to the log.
+  void tell_warnings(std::vector<ConfigMistake>* to);
 
   // ---- Router
   Status start() override;
@@ -107,6 +109,8 @@ class RouterImpl final : public Router, public RouterPort {
   std::string serializer_clash(const Component& component, const nx_serializer_v1& table) const;
   void configure_transports(const Value& config, std::vector<ConfigMistake>& mistakes);
   void configure_realms(const Value& config, std::vector<ConfigMistake>& mistakes);
+  // Are the realms that components' options name there?
+  void check_realm_names(std::vector<ConfigMistake>& mistakes);
   // A realm's policy from its section; `path` is "realms.<label>" or "realm_template".
   RealmPolicy configure_realm(const Value& section, const std::string& path, bool is_template,
                               std::vector<ConfigMistake>& mistakes);
@@ -150,6 +154,9 @@ class RouterImpl final : public Router, public RouterPort {
   std::unique_ptr<LoopGroup> loops_;
   std::unique_ptr<PendingOps> operations_;
   std::chrono::milliseconds shutdown_timeout_{10000};
+  std::vector<ConfigMistake> warnings_;  // of configuring, until they are told
+  // Options that name a realm, and the one that they name.
+  std::vector<std::pair<std::string, std::string>> realm_names_;
   bool has_template_ = false;
   mutable std::mutex left_mutex_;
   std::vector<std::string> left_;  // guarded by left_mutex_

@@ -165,10 +165,12 @@ bool PendingAccess::decide(nx_status status, const AuthzAnswer& result, AccessAn
   if (!sound) {
     const std::string& section = realm_->policy().authorizers[current_].section;
     if (status == NX_OK) {
-      shard_.log.error("authorizer", "gave an answer that is none, so the request is denied",
-                       {{"authorizer", section}, {"mistake", result.mistake}});
+      shard_.log.limited(LogLevel::error, "authorizer", "none " + section,
+                         "gave an answer that is none, so the request is denied",
+                         {{"authorizer", section}, {"mistake", result.mistake}});
     } else {
-      shard_.log.warning("authorizer", "no usable answer, so the request is denied",
+      shard_.log.limited(LogLevel::warning, "authorizer", section,
+                         "no usable answer, so the request is denied",
                          {{"authorizer", section}, {"status", int64_t{status}}});
     }
     answer = {

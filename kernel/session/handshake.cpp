@@ -306,20 +306,24 @@ void Handshake::answered(nx_status status, const AuthAnswer& answer) {
   const bool was_waiting = std::exchange(waiting_, false);
   Session& session = session_;  // this object may be gone after settle()
   if (status == NX_E_TIMEOUT) {
-    session.shard().log.warning("auth", "authenticator did not answer in time",
-                                {{"authenticator", candidates_[current_].authenticator->section}});
+    const std::string& section = candidates_[current_].authenticator->section;
+    session.shard().log.limited(LogLevel::warning, "auth", "late " + section,
+                                "authenticator did not answer in time",
+                                {{"authenticator", section}});
     end_operation(true);
     deny(uri::kAuthenticationFailed, "the authenticator did not answer in time");
   } else if (status != NX_OK) {
-    session.shard().log.warning("auth", "authenticator failed",
-                                {{"authenticator", candidates_[current_].authenticator->section},
-                                 {"status", int64_t{status}}});
+    const std::string& section = candidates_[current_].authenticator->section;
+    session.shard().log.limited(LogLevel::warning, "auth", "failed " + section,
+                                "authenticator failed",
+                                {{"authenticator", section}, {"status", int64_t{status}}});
     end_operation(false);
     deny(uri::kAuthenticationFailed, "the authenticator failed");
   } else if (!answer.mistake.empty()) {
-    session.shard().log.error("auth", "authenticator gave an answer that is none, so it is denied",
-                              {{"authenticator", candidates_[current_].authenticator->section},
-                               {"mistake", answer.mistake}});
+    const std::string& section = candidates_[current_].authenticator->section;
+    session.shard().log.limited(LogLevel::error, "auth", "none " + section,
+                                "authenticator gave an answer that is none, so it is denied",
+                                {{"authenticator", section}, {"mistake", answer.mistake}});
     end_operation(false);
     deny(uri::kAuthenticationFailed, "the authenticator failed");
   } else if (was_waiting && answer.decision == NX_AUTH_NOT_MINE) {
@@ -341,8 +345,8 @@ void Handshake::settle(const AuthAnswer& answer) {
       challenged_ = true;
       challenge_method_ = answer.method.empty() ? candidates_[current_].method : answer.method;
       if (session_.build().challenge(challenge_method_, answer.challenge) != NX_OK) {
-        session_.shard().log.error("auth",
-                                   "a challenge could not be written in the client's format");
+        session_.shard().log.limited(LogLevel::error, "auth", "challenge",
+                                     "a challenge could not be written in the client's format");
         return deny(uri::kAuthenticationFailed, "the challenge cannot be sent");
       }
       if (session_.send_reply() == Sent::too_large) {
@@ -357,8 +361,10 @@ void Handshake::settle(const AuthAnswer& answer) {
                   answer.error_message);
     default:  // NOT_MINE after a challenge: it has taken the client on
       end_operation(false);
-      session_.shard().log.error("auth", "authenticator does not know a client that it challenged",
-                                 {{"authenticator", candidates_[current_].authenticator->section}});
+      session_.shard().log.limited(
+          LogLevel::error, "auth", "unknown " + candidates_[current_].authenticator->section,
+          "authenticator does not know a client that it challenged",
+          {{"authenticator", candidates_[current_].authenticator->section}});
       return deny(uri::kAuthenticationFailed, "the authenticator failed");
   }
 }

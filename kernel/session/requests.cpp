@@ -139,6 +139,18 @@ bool Session::check_request_id(const Message& message) {
 
 // Answers a request that cannot be served. PUBLISH hears nothing unless it asked to (P-04).
 void Session::refuse(const Message& message, std::string_view uri, std::string_view text) {
+  if (shard_.log.enabled(LogLevel::info, "session")) {
+    std::string same = std::to_string(id());
+    same.append(" ").append(code_name(message.code)).append(" ").append(message.uri);
+    shard_.log.limited(LogLevel::info, "session", same, "request refused",
+                       {{"session", id()},
+                        {"authid", info_->authid},
+                        {"authrole", info_->authrole},
+                        {"request", code_name(message.code)},
+                        {"uri", message.uri},
+                        {"reason", uri},
+                        {"detail", text}});
+  }
   if (message.code == Code::publish && !shard_.options.acknowledge) {
     if (!message.payload.unfit.empty()) shard_.counters.events_dropped.add();
     return;

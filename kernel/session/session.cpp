@@ -87,6 +87,13 @@ bool Session::handle(Bytes bytes) {
     if (state_ != SessionState::closing) violation(why.text);
     return true;
   }
+  if (shard_.log.enabled(LogLevel::debug, "session")) {
+    shard_.log.write(LogLevel::debug, "session", "received",
+                     {{"session", id()},
+                      {"message", code_name(message.code)},
+                      {"request", message.request},
+                      {"uri", message.uri}});
+  }
   // S-13: an ABORT is never answered, in any state.
   if (message.code == Code::abort) {
     end("client aborted", message.uri, NX_LEFT_ABORTED, message.uri);
@@ -230,18 +237,25 @@ void Session::reply_error(Code type, uint64_t request, std::string_view uri,
 void Session::violation(std::string_view text) {
   if (state_ == SessionState::closed) return;
   shard_.counters.violations.add();
-  // One line per violating session (V-06): it is over after this.
-  shard_.log.warning("session", "protocol violation",
+  // At most one line for each violating session (V-06), which is over after this; one that comes
+  // again and again fills no disk.
+  shard_.log.limited(LogLevel::warning, "session", cause(text), "protocol violation",
                      {{"session", id()}, {"peer", peer_address_}, {"reason", text}});
   say_last(*this, Code::abort, uri::kProtocolViolation, text);
   end("protocol violation", text, NX_LEFT_ABORTED, uri::kProtocolViolation);
   outbox_.close(NX_CLOSE_VIOLATION, "protocol violation");
 }
 
+// For Log::limited(): what happened, and to whom, whatever port it comes from.
+std::string Session::cause(std::string_view what) const {
+  const std::string_view peer = std::string_view(peer_address_);
+  return std::string(what).append(" from ").append(peer.substr(0, peer.rfind(':')));
+}
+
 void Session::abort(std::string_view reason, std::string_view text) {
   if (state_ == SessionState::closed) return;
-  shard_.log.info("session", "join refused",
-                  {{"peer", peer_address_}, {"reason", reason}, {"detail", text}});
+  shard_.log.limited(LogLevel::info, "session", cause(reason), "join refused",
+                     {{"peer", peer_address_}, {"reason", reason}, {"detail", text}});
   say_last(*this, Code::abort, reason, text);
   end(reason, text, NX_LEFT_ABORTED, reason);
   outbox_.close(NX_CLOSE_FLUSH, reason);

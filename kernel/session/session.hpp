@@ -67,6 +67,8 @@ class Session : public nx_session {
   void reply_error(Code type, uint64_t request, std::string_view uri, std::string_view text = {});
   // Ends the session with ABORT wamp.error.protocol_violation (V-01).
   void violation(std::string_view text);
+  // For Log::limited(): what happened, and to whom.
+  std::string cause(std::string_view what) const;
   // Ends it with ABORT, for example while joining.
   void abort(std::string_view reason, std::string_view text);
   // Says GOODBYE and waits for the answer a while (S-12).

@@ -42,7 +42,8 @@ PayloadVerdict judge_payload(Shard& shard, const SessionInfo& who, const RealmPo
   });
   if (status.is_ok()) return {};
   if (status.code() == NX_E_INVALID) return {uri::kInvalidArgument, status.text()};
-  shard.log.warning("authorizer", "no verdict about a payload, so it is refused",
+  shard.log.limited(LogLevel::warning, "authorizer", "validate " + handle->section,
+                    "no verdict about a payload, so it is refused",
                     {{"authorizer", std::string_view(handle->section)},
                      {"error", std::string_view(status.text())}});
   return {uri::kAuthorizationFailed, "the authorizer failed"};

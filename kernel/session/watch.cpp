@@ -36,7 +36,10 @@ void tell(const Session& session, const RealmPolicy& policy, const char* what, F
       fn(watcher);
       return NX_OK;
     });
-    if (!status) session.shard().log.error("plugin", status.text(), {{"realm", policy.uri}});
+    if (!status) {
+      session.shard().log.limited(LogLevel::error, "plugin", "watch " + policy.uri, status.text(),
+                                  {{"realm", policy.uri}});
+    }
   }
 }
 

@@ -31,6 +31,12 @@ class Section {
     }
     if (first_mistake_.empty()) first_mistake_ = std::string(option) + ": " + std::string(text);
   }
+  // Tells of what is doubtful and no reason not to start.
+  void warning(std::string_view option, std::string_view text) const {
+    if (services_ != nullptr && NX_HAS(services_->config, warning)) {
+      services_->config->warning(services_->host, to_str(option), to_str(text));
+    }
+  }
   // What a configure() answers once everything has been looked at: NX_E_CONFIG after a mistake.
   nx_status verdict(nx_error* error) const {
     return first_mistake_.empty() ? NX_OK : fail(error, NX_E_CONFIG, first_mistake_);

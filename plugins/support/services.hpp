@@ -33,6 +33,11 @@ struct Services {
   void write_log(uint32_t level, std::string_view text) const {
     log->write(host, level, to_str(text));
   }
+  // For what clients can make happen over and over: see nx_host_log_v1.
+  void limited_log(uint32_t level, std::string_view cause, std::string_view text) const {
+    if (!NX_HAS(log, limited)) return write_log(level, text);
+    log->limited(host, level, to_str(cause), to_str(text));
+  }
 };
 
 // For nx_component.services.

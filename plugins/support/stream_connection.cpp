@@ -288,7 +288,10 @@ nx_status StreamConnection::open_session(void* connection, const nx_transport_v1
 void StreamConnection::log_refusal(uint32_t level, std::string_view address,
                                    std::string_view text) const {
   if (!listener->services.logs(level)) return;
-  listener->services.write_log(level, "refused " + std::string(address) + ": " + std::string(text));
+  // By who it was and why, whatever port it came from.
+  const std::string cause = std::string(address.substr(0, address.rfind(':'))).append(text);
+  listener->services.limited_log(level, cause,
+                                 "refused " + std::string(address) + ": " + std::string(text));
 }
 
 void StreamConnection::end(uint32_t how, uint32_t reason, std::string_view text) {

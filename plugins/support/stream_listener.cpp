@@ -30,6 +30,21 @@ nx_status StreamListener::prepare(nx_error* error) {
   return NX_OK;
 }
 
+void StreamListener::check_serializers(const Section& section,
+                                       bool (*needed)(const SerializerEntry& entry),
+                                       const char* or_else) {
+  constexpr std::string_view kOption = "serializers: ";
+  nx_error error{};
+  error.struct_size = sizeof error;
+  if (prepare(&error) != NX_OK) {
+    std::string_view text = error.text;
+    if (text.substr(0, kOption.size()) == kOption) text.remove_prefix(kOption.size());
+    section.mistake("serializers", text);
+  } else if (std::none_of(serializers.begin(), serializers.end(), needed)) {
+    section.mistake("serializers", or_else);
+  }
+}
+
 // Those that the option names, in its order.
 nx_status StreamListener::choose(const std::vector<SerializerEntry>& loaded, nx_error* error) {
   serializers.clear();

@@ -35,6 +35,10 @@ class StreamListener {
   // Reads the list of serializers and the default of max_message_size; before open(). NX_E_CONFIG
   // when the option `serializers` names one that is not loaded. [main]
   nx_status prepare(nx_error* error);
+  // The same for configure(): names what prepare() or listen() would refuse. `needed` says what a
+  // serializer has to have for this transport, `or_else` what to do when none has it. [main]
+  void check_serializers(const Section& section, bool (*needed)(const SerializerEntry& entry),
+                         const char* or_else);
   // Listens. `takes` says what comes in here, as in "WebSocket at /ws", so that another section may
   // have the same address (nx_listen_options.shares_as). Connections may come in before it returns.
   // [main]

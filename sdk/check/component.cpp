@@ -55,6 +55,9 @@ bool check_option(const nx_option& option, const std::string& name, Report& repo
   const bool within = (option.flags & NX_OPTION_WITHIN_DECISION) != 0;
   well &= report.require(!within || option.type == NX_OPTION_DURATION,
                          subject + ": only a duration can be within the decision's deadline");
+  const bool realm = (option.flags & NX_OPTION_REALM) != 0;
+  well &= report.require(!realm || option.type == NX_OPTION_STRING,
+                         subject + ": only a text can name a realm");
   if (option.help.size == 0) report.note(subject + " has no help");
   if (!well || option.fallback.size == 0) return well;
   try {

@@ -86,7 +86,8 @@ void configure(uint8_t which, const std::string& text) {
     }
     case 4:
       fake::Plugin(host, nexus_plugin_entry_v1_nexus_authenticator_cryptosign(), "cryptosign",
-                   R"({"users": {}, "router_key": )" + file_with(text) + "}");
+                   R"({"users": {"joe": {"cryptosign": [")" + std::string(64, '0') +
+                       R"("]}}, "router_key": )" + file_with(text) + "}");
       return;
     default: {
       fake::Plugin roles(host, nexus_plugin_entry_v1_nexus_authorizer_roles(), "roles",

@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 import harness
-from harness import FolderTest, anonymous_realm, run
+from harness import CheckingTest, FolderTest, anonymous_realm, run
 
 
 class CommandLine(FolderTest):
@@ -37,13 +37,7 @@ class CommandLine(FolderTest):
         self.assertRegex(out, r"^nexusd \d+\.\d+\.\d+ \(plugin ABI 1\.\d+\)\n$")
 
 
-class Check(FolderTest):
-    def check(self, name, content, *arguments):
-        path = self.write(name, content)
-        status, out, errors = run("-c", path, "--check", *arguments)
-        return status, out, [line.removeprefix("nexusd: ").replace(f"{path}: ", "")
-                             for line in errors.splitlines()]
-
+class Check(CheckingTest):
     def test_the_samples_have_no_mistakes(self):
         for name in ("nexus.json", "nexus.ini", "nexus-go.json"):
             path = harness.SOURCES / "etc" / name
@@ -223,19 +217,6 @@ class Check(FolderTest):
         status, _, mistakes = self.check("nexus.json", {"websocket": {"address": 5}})
         self.assertEqual(status, 78)
         self.assertIn("websocket.address: has to be a string", mistakes)
-
-    def mistakes_of(self, transport, name="n.json"):
-        """Of a configuration with this transport, by option."""
-        config = {"transports": {"t": transport}, "realms": anonymous_realm()}
-        status, _, mistakes = self.check(name, config)
-        self.assertEqual(status, 78 if mistakes else 0)
-        found = {}
-        for line in mistakes[:-1]:
-            key, _, text = line.partition(": ")
-            self.assertTrue(key.startswith("transports.t"), line)
-            self.assertNotIn(key, found, mistakes)
-            found[key.removeprefix("transports.t").lstrip(".")] = text
-        return found
 
     @unittest.skipUnless(shutil.which("openssl"), "needs the openssl tool")
     def test_certificates_and_keys(self):

@@ -78,9 +78,9 @@ TEST_CASE("INI sections and dotted keys nest, and keep the order of the file") {
 }
 
 TEST_CASE("INI values are taken as they are") {
-  Parsed parsed = ini("[a]\nx = b = c ; d # e\ny = ${a.x}\nz = \"half\n");
+  Parsed parsed = ini("[a]\nx = b = c;d#e\ny = ${a.x}\nz = \"half\n");
   REQUIRE(parsed.ok);
-  CHECK(text_at(parsed.file.value, {"a", "x"}) == "b = c ; d # e");
+  CHECK(text_at(parsed.file.value, {"a", "x"}) == "b = c;d#e");
   CHECK(text_at(parsed.file.value, {"a", "y"}) == "${a.x}");
   CHECK(text_at(parsed.file.value, {"a", "z"}) == "\"half");
 }
@@ -122,8 +122,25 @@ TEST_CASE("INI mistakes name their line") {
         "x.ini: line 1: a section is written [name], alone on its line: [a");
   CHECK(mistake_of("[a] x = 1\n") ==
         "x.ini: line 1: a section is written [name], alone on its line: [a] x = 1");
-  CHECK(mistake_of("[a]\nx = 1\n[b]\ny = 1\n[a]\nx = 2\n") ==
-        "x.ini: line 6: a.x is there twice, first on line 2");
+  CHECK(mistake_of("[a]\nx = 1\ny = 1\nx = 2\n") ==
+        "x.ini: line 4: a.x is there twice, first on line 2");
+  CHECK(mistake_of("[a]\nx = 1\n[b]\ny = 1\n[a]\nz = 2\n") ==
+        "x.ini: line 5: the section [a] is there twice, first on line 1; put its keys together");
+  CHECK(mistake_of("[a]\n[ a ]\n").find("line 2: the section [a] is there twice") !=
+        std::string::npos);
+  for (const char mark : {';', '#'}) {
+    CHECK(
+        mistake_of(std::string("[a]\nx = :8080 ") + mark + " the port\n") ==
+        std::string("x.ini: line 2: a.x has a comment behind its value; a comment stands on a line "
+                    "of its own (where the value really has \" ") +
+            mark + "\" in it, write the configuration as JSON)");
+    CHECK(mistake_of(std::string("[a]\nx = {\"b\": \" ;\"} ") + mark + "\n").find("a comment") !=
+          std::string::npos);
+  }
+  CHECK(mistake_of("[a]\nx = '1'\n") ==
+        "x.ini: line 2: a.x values of an INI file are written without quotes");
+  CHECK(mistake_of("[a]\nx = \"b\", \"c\"\n") ==
+        "x.ini: line 2: a.x values of an INI file are written without quotes");
   CHECK(mistake_of("[a]\nx = 1\nX = 2\n") ==
         "x.ini: line 3: a.X differs only in upper and lower case from \"x\" above");
   CHECK(mistake_of("[a]\nx = 1\n[A]\ny = 1\n") ==
@@ -134,6 +151,39 @@ TEST_CASE("INI mistakes name their line") {
         "x.ini: line 3: a.x is a key on line 2 and a section here");
   CHECK(mistake_of("[a..b]\n") == "x.ini: line 1: a section name has an empty part: [a..b]");
   CHECK(mistake_of("[a]\nx = \xFF\n") == "x.ini: line 2: is not UTF-8 text");
+}
+
+TEST_CASE("INI: a comment sign within a JSON text is none") {
+  Parsed parsed = ini("[a]\nx = {\"b\": \"c ; d # e\"}\ny = [\"f ;\"]\n");
+  REQUIRE(parsed.ok);
+  CHECK(text_at(parsed.file.value, {"a", "x"}) == "{\"b\": \"c ; d # e\"}");
+}
+
+TEST_CASE("INI: a section may come after one that is in it, and the other way round") {
+  Parsed parsed = ini("[a.b]\nx = 1\n[a]\ny = 2\n[a.c]\nz = 3\n");
+  REQUIRE(parsed.ok);
+  CHECK(text_at(parsed.file.value, {"a", "b", "x"}) == "1");
+  CHECK(text_at(parsed.file.value, {"a", "y"}) == "2");
+}
+
+TEST_CASE("INI: labels with dots are named, and names of roles may have some") {
+  CHECK(mistake_of("[transports.my.web]\ntype = websocket\nlisten = :0\n") ==
+        "x.ini: line 1: the label \"my.web\" has a dot, and dots nest in an INI file; write "
+        "\"my_web\"");
+  CHECK(mistake_of("[realms.com.main]\nuri = r\n").find("label \"com.main\" has a dot") !=
+        std::string::npos);
+  CHECK(mistake_of("[realms.main]\nuri = r\n[realms.main.authenticators.a.b]\ntype = anonymous\n")
+            .find("line 3: the label \"a.b\" has a dot") != std::string::npos);
+  CHECK(mistake_of("[realm_template.history.a.b]\nuri = com.x\n").find("label \"a.b\"") !=
+        std::string::npos);
+  Parsed parsed =
+      ini("[transports.web]\ntype = websocket\n[transports.web.tls]\nkey = k\n"
+          "[realms.main]\nuri = r\n[realms.main.roles.com.example.admin]\n"
+          "call_timeout = 5s\n[realm_template.roles.a.b]\ncall_timeout = 1s\n");
+  REQUIRE(parsed.ok);
+  CHECK(text_at(parsed.file.value,
+                {"realms", "main", "roles", "com.example.admin", "call_timeout"}) == "5s");
+  CHECK(text_at(parsed.file.value, {"realm_template", "roles", "a.b", "call_timeout"}) == "1s");
 }
 
 TEST_CASE("every mistake of an INI file is found, not only the first") {
@@ -148,6 +198,41 @@ TEST_CASE("JSON mistakes name line and column, and keys that are there twice") {
   REQUIRE(broken.mistakes.size() == 1);
   CHECK_THAT(nexusd::show_mistake(broken.file, broken.mistakes[0]),
              Catch::EndsWith("a.json: is not valid JSON: line 2, column 10: a value is expected"));
+  const auto json_mistake = [&](const std::string& text) {
+    Parsed parsed = load(folder, "m.json", text);
+    REQUIRE(parsed.mistakes.size() == 1);
+    return parsed.mistakes[0].text;
+  };
+  CHECK(json_mistake("{\n  // the log\n  \"log\": {}\n}") ==
+        "is not valid JSON: line 2, column 3: JSON has no comments; remove this one");
+  CHECK(json_mistake("{\"log\": {} /* none */}") ==
+        "is not valid JSON: line 1, column 12: JSON has no comments; remove this one");
+  CHECK(json_mistake("{\n\"log\": {},\n# more\n}") ==
+        "is not valid JSON: line 3, column 1: JSON has no comments; remove this one");
+  CHECK(json_mistake("{\"log\": {},\n}") ==
+        "is not valid JSON: line 1, column 11: nothing follows this comma; remove it");
+  CHECK(json_mistake("{\"a\": [1, 2, ]}") ==
+        "is not valid JSON: line 1, column 12: nothing follows this comma; remove it");
+  CHECK(json_mistake("{\"log\": 'x'}") ==
+        "is not valid JSON: line 1, column 9: a text stands in "
+        "double quotes, not in single ones");
+  CHECK(json_mistake("{\n 'log': {}}") ==
+        "is not valid JSON: line 2, column 2: a text stands in "
+        "double quotes, not in single ones");
+  Parsed placed = load(folder, "p.json",
+                       "{\n \"log\": {\n  \"level\": \"info\",\n  \"levels\": [\n"
+                       "   \"a\",\n   \"b\"]}}");
+  REQUIRE(placed.ok);
+  CHECK_THAT(nexusd::show_mistake(placed.file, {"log.level", "no"}),
+             Catch::EndsWith("p.json: log.level (line 3): no"));
+  CHECK_THAT(nexusd::show_mistake(placed.file, {"log.levels[1]", "no"}),
+             Catch::EndsWith("p.json: log.levels[1] (line 6): no"));
+  CHECK_THAT(nexusd::show_mistake(placed.file, {"log.path", "no"}),
+             Catch::EndsWith("p.json: log.path (line 2): no"));
+  Parsed go = load(folder, "go.json", "{\n\"router\": {\n\"Realms\": [{\n\"URI\": \"a b\"}]}}");
+  REQUIRE(go.ok);
+  CHECK_THAT(nexusd::show_mistake(go.file, {"realms.realm1.uri", "no"}),
+             Catch::EndsWith("go.json: realms.realm1.uri (router.realms[0].uri, line 4): no"));
   Parsed list = load(folder, "b.json", "[]");
   REQUIRE(list.mistakes.size() == 1);
   CHECK(list.mistakes[0].text == "has to be one JSON object: { … }");

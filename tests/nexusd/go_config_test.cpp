@@ -84,8 +84,9 @@ TEST_CASE("the Go project's sample runs as it is") {
   CHECK(sample.text({"realms", "realm1", "authenticators"}) ==
         R"({"anonymous":{"type":"anonymous"}})");
   CHECK_FALSE(sample.has({"log"}));
-  // Only the one that says what it is: nothing in the sample is lost.
-  CHECK(sample.file.notices.size() == 1);
+  // One says what it is, and one that meta_strict holds: nothing else in the sample is lost.
+  CHECK(sample.file.notices.size() == 2);
+  CHECK(sample.notices("router.realms[0].meta_strict"));
 }
 
 TEST_CASE("keys are found in any case, the last one wins, null is nothing") {
@@ -159,7 +160,7 @@ TEST_CASE("realm keys") {
   CHECK(realms.text({"realms", "realm1", "disclose_publisher"}) == R"("never")");
   CHECK(realms.text({"realms", "realm2", "disclose_caller"}) == R"("request")");
   CHECK(realms.text({"realms", "realm2", "disclose_publisher"}) == R"("request")");
-  CHECK_FALSE(realms.has({"realms", "realm1", "authenticators"}));
+  CHECK(realms.text({"realms", "realm1", "authenticators"}) == "{}");
   CHECK(realms.has({"realm_template", "authenticators", "anonymous"}));
   CHECK_FALSE(realms.has({"realm_template", "uri"}));
 }
@@ -172,7 +173,8 @@ TEST_CASE("meta API: who may kill, and what is shown of a session") {
   Translated none = realm(R"("meta_strict": true)");
   CHECK_FALSE(none.has(roles));
   CHECK(none.file.notices.size() == 1);
-  Translated both = realm(R"("enable_meta_kill": true, "enable_meta_modify": true)");
+  Translated both =
+      realm(R"("meta_strict": true, "enable_meta_kill": true, "enable_meta_modify": true)");
   CHECK(both.text(roles) == R"(["trusted","anonymous"])");
   CHECK(both.file.notices.size() == 1);
   Translated kill = realm(R"("enable_meta_kill": true)");
@@ -239,4 +241,29 @@ TEST_CASE("mistakes found later are shown with the Go file's own key") {
   Translated go = translate(R"({"router": {"realms": [{"uri": "a b"}]}})");
   CHECK(nexusd::show_mistake(go.file, {"realms.realm1.uri", "is no URI"}) ==
         "nexus.json: realms.realm1.uri (router.realms[0].uri): is no URI");
+}
+
+TEST_CASE("meta_strict holds here always, and where Go would not have it so somebody is told") {
+  for (const char* realm : {R"({"uri": "a"})", R"({"uri": "a", "meta_strict": false})"}) {
+    const Translated told = translate(std::string(R"({"router": {"realms": [)") + realm + "]}}");
+    REQUIRE(told.ok);
+    CHECK(told.notices("router.realms[0].meta_strict"));
+  }
+  CHECK_FALSE(translate(R"({"router": {"realms": [{"uri": "a", "Meta_Strict": true}]}})")
+                  .notices("router.realms[0].meta_strict"));
+  CHECK(translate(R"({"router": {"realm_template": {}}})")
+            .notices("router.realm_template.meta_strict"));
+  CHECK_FALSE(
+      translate(R"({"router": {"realms": []}})").notices("router.realm_template.meta_strict"));
+}
+
+TEST_CASE("no key of a Go configuration is passed over in silence") {
+  CHECK(translate(R"({"websocket": {"keep_alive": 5}})").notices("websocket.address"));
+  CHECK(translate(R"({"rawsocket": {"max_msg_len": 5}})").notices("rawsocket.tcp_address"));
+  const Translated local = translate(
+      R"({"rawsocket": {"unix_address": "/tmp/s", "cert_file": "c", "tcp_keepalive_interval": 5}})");
+  CHECK(local.notices("rawsocket.cert_file"));
+  CHECK(local.notices("rawsocket.tcp_keepalive_interval"));
+  CHECK(translate(R"({"router": {"realm_template": {"uri": "a"}}})")
+            .notices("router.realm_template.uri"));
 }

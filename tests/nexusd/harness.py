@@ -73,14 +73,15 @@ class RawClient:
 class Daemon:
     """One nexusd. As a context it is killed at the end, if it has not ended by itself."""
 
-    def __init__(self, *arguments, program=None, plugins=PLUGINS, environment=None, cwd=None):
+    def __init__(self, *arguments, program=None, plugins=PLUGINS, environment=None, cwd=None,
+                 prepare=None):
         command = [program or NEXUSD, *map(str, arguments)]
         if plugins:
             command += ["--plugin-dir", str(plugins)]
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, cwd=cwd,
-            env={**os.environ, **(environment or {})})
+            env={**os.environ, **(environment or {})}, preexec_fn=prepare)
         self.lines = []
 
     def __enter__(self):
@@ -152,6 +153,29 @@ class FolderTest(unittest.TestCase):
             shutil.copyfile(path, folder / path.name)
             (folder / path.name).chmod(0o644)
         return folder
+
+
+class CheckingTest(FolderTest):
+    """Tests of --check."""
+
+    def check(self, name, content, *arguments):
+        path = self.write(name, content)
+        status, out, errors = run("-c", path, "--check", *arguments)
+        return status, out, [line.removeprefix("nexusd: ").replace(f"{path}: ", "")
+                             for line in errors.splitlines()]
+
+    def mistakes_of(self, transport, name="n.json"):
+        """Of a configuration with this transport, by option."""
+        config = {"transports": {"t": transport}, "realms": anonymous_realm()}
+        status, _, mistakes = self.check(name, config)
+        self.assertEqual(status, 78 if mistakes else 0)
+        found = {}
+        for line in mistakes[:-1]:
+            key, _, text = line.partition(": ")
+            self.assertTrue(key.startswith("transports.t"), line)
+            self.assertNotIn(key, found, mistakes)
+            found[key.removeprefix("transports.t").lstrip(".")] = text
+        return found
 
 
 def main():

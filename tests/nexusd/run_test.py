@@ -3,12 +3,14 @@
 
 import json
 import os
+import resource
 import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 
 import harness
 from harness import Daemon, FolderTest, RawClient, anonymous_realm
@@ -254,7 +256,172 @@ class Logging(FolderTest):
             self.assertEqual(daemon.stop(), 0)
 
 
+    def test_hangup_that_cannot_open_the_file_does_not_say_that_it_did(self):
+        path = self.folder / "log" / "n.log"
+        path.parent.mkdir()
+        config = {"log": {"path": "log/n.log"},
+                  "transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"}},
+                  "realms": anonymous_realm()}
+        with Daemon("-c", self.write("n.json", config)) as daemon:
+            client = RawClient(daemon.wait_until_ready()[0])
+            client.join("realm1")
+            os.rename(path.parent, self.folder / "gone")
+            daemon.signal(signal.SIGHUP)
+            text = self.wait_for(client, self.folder / "gone" / "n.log", " reloaded ")
+            self.assertIn("cannot reopen the log file", text)
+            self.assertIn(f"path={path}", text)
+            self.assertNotIn("log reopened", text)
+            client.close()
+            self.assertEqual(daemon.stop(), 0)
+
+    @staticmethod
+    def wait_for(client, path, text):
+        """What is in a log once it has this text; a call passes the time."""
+        end = time.monotonic() + harness.DEADLINE
+        while text not in path.read_text():
+            if time.monotonic() > end:
+                raise AssertionError(path.read_text())
+            client.send([48, 1, {}, "com.example.nobody"])
+            client.receive()
+        return path.read_text()
+
+    def test_what_happens_over_and_over_is_said_once(self):
+        realms = anonymous_realm()
+        realms["main"]["authorizers"] = {"asked": {
+            "type": "dynamic", "procedure": "com.example.decide", "trusted_roles": []}}
+        config = {"transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"}},
+                  "realms": realms}
+        with Daemon("-c", self.write("n.json", config)) as daemon:
+            url = daemon.wait_until_ready()[0]
+            client = RawClient(url)
+            client.join("realm1")
+            for request in range(1, 301):
+                client.send([48, request, {}, "com.example.something"])
+                self.assertEqual(client.receive()[:3], [8, 48, request])
+            for _ in range(30):  # the first message is no HELLO
+                stranger = RawClient(url)
+                stranger.send([48, 1, {}, "com.example.something"])
+                self.assertEqual(stranger.receive()[0], 3)
+                stranger.close()
+            for _ in range(30):
+                stranger = RawClient(url)
+                self.assertEqual(stranger.join("nowhere")[0], 3)
+                stranger.close()
+            client.close()
+            self.assertEqual(daemon.stop(), 0)
+            text = daemon.error_text()
+        for what, count in (("com.example.decide is not registered", 300), ("request refused", 300),
+                            ("protocol violation", 30), ("join refused", 30)):
+            lines = [line for line in text.splitlines() if what in line]
+            # The first, what came in the minutes after it, and the rest at the end.
+            repeated = [int(line.rpartition("repeated=")[2]) for line in lines if "repeated=" in line]
+            self.assertEqual(len(lines) - len(repeated) + sum(repeated), count, (what, lines))
+            self.assertLessEqual(len(lines), 6, (what, lines))
+
+    def test_descriptors_that_run_out_do_not_fill_the_log(self):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))
+        with Daemon("--tcp", "127.0.0.1:0", "--realm", "realm1", prepare=limit) as daemon:
+            url = daemon.wait_until_ready()[0]
+            client = RawClient(url)
+            client.join("realm1")
+            host, _, port = url.removeprefix("rs://").rpartition(":")
+            crowd = [socket.create_connection((host, int(port)), harness.DEADLINE)
+                     for _ in range(80)]
+            self.addCleanup(lambda: [one.close() for one in crowd])
+            end = time.monotonic() + harness.DEADLINE
+            while "Too many open files" not in daemon.error_text():
+                self.assertLess(time.monotonic(), end)
+                client.send([48, 1, {}, "com.example.nobody"])
+                client.receive()
+            end = time.monotonic() + 1.5  # the router tries again every 100 ms
+            while time.monotonic() < end:
+                client.send([48, 1, {}, "com.example.nobody"])
+                client.receive()
+            self.assertEqual(daemon.error_text().count("Too many open files"), 1)
+            client.close()
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_descriptors_that_are_closed_at_the_start(self):
+        def close_all():
+            for fd in (0, 1, 2):
+                os.close(fd)
+
+        config = {"log": {"path": "n.log"},
+                  "transports": {"unix": {"type": "rawsocket", "listen": f"unix:{self.folder}/s"}},
+                  "realms": anonymous_realm()}
+        with Daemon("-c", self.write("n.json", config), prepare=close_all) as daemon:
+            log = self.folder / "n.log"
+            end = time.monotonic() + harness.DEADLINE
+            while not log.exists() or " started " not in log.read_text():
+                self.assertLess(time.monotonic(), end)
+                self.assertIsNone(daemon.process.poll())
+            for fd in (0, 1, 2):
+                self.assertEqual(os.readlink(f"/proc/{daemon.process.pid}/fd/{fd}"), "/dev/null")
+            client = RawClient(f"rs+unix:{self.folder}/s")
+            self.assertEqual(client.join("realm1")[0], 2)
+            client.close()
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_debug_shows_what_a_session_sends(self):
+        with Daemon("--tcp", "127.0.0.1:0", "--realm", "realm1", "--log-level", "debug") as daemon:
+            client = RawClient(daemon.wait_until_ready()[0])
+            client.join("realm1")
+            client.send([48, 7, {}, "com.example.nobody", ["a secret"]])
+            client.receive()
+            client.close()
+            self.assertEqual(daemon.stop(), 0)
+            text = daemon.error_text()
+        self.assertRegex(text, r"received session=\d+ message=CALL request=7 uri=com.example.nobody")
+        self.assertNotIn("a secret", text)
+
+
 class Reloading(FolderTest):
+    def test_hangup_says_what_it_read_and_what_it_did_not(self):
+        self.write("rules.json", {"anonymous": [{"uri": "com.", "match": "prefix",
+                                                 "allow": {"subscribe": True}}]})
+        realms = anonymous_realm()
+        realms["main"]["authorizers"] = {"rules": {"type": "roles", "file": "rules.json"}}
+        config = {"transports": {"tcp": {"type": "rawsocket", "listen": "127.0.0.1:0"}},
+                  "realms": realms}
+        path = self.write("n.json", config)
+        with Daemon("-c", path) as daemon:
+            client = RawClient(daemon.wait_until_ready()[0])
+            client.join("realm1")
+
+            def hang_up(count):
+                daemon.signal(signal.SIGHUP)
+                end = time.monotonic() + harness.DEADLINE
+                while daemon.error_text().count(" reloaded components=") < count:
+                    self.assertLess(time.monotonic(), end)
+                    client.send([48, 1, {}, "com.example.nobody"])
+                    client.receive()
+                lines = daemon.error_text().splitlines()
+                return lines + [line for line in lines if " reloaded components=" in line][-1:]
+
+            lines = hang_up(1)
+            self.assertTrue(any("reloaded section=realms.main.authorizers.rules "
+                                f"files={self.folder}/rules.json" in line for line in lines), lines)
+            self.assertIn("failed=0 configuration=unchanged", lines[-1])
+            config["transports"]["tcp"]["max_connections"] = 5
+            config["realms"]["main"]["meta_api"] = False
+            del config["realms"]["main"]["authorizers"]
+            self.write("n.json", config)
+            lines = hang_up(2)
+            self.assertIn('configuration="changed, needs a restart"', lines[-1])
+            for key in ("transports.tcp.max_connections", "realms.main.meta_api",
+                        "realms.main.authorizers.rules.file"):
+                self.assertTrue(any(line.endswith(f"{path}: {key}: has changed, and needs a restart; "
+                                                  "a reload does not read it") for line in lines), key)
+            self.write("n.json", "{ broken")
+            lines = hang_up(3)
+            self.assertIn('configuration="cannot be read"', lines[-1])
+            self.assertTrue(any("is not valid JSON" in line and "next start would fail" in line
+                                for line in lines), lines)
+            path.unlink()
+            self.assertIn('configuration="cannot be read"', hang_up(4)[-1])
+            client.close()
+            self.assertEqual(daemon.stop(), 0)
+
     def test_hangup_reloads_rules_and_revokes(self):
         rules = {"anonymous": [{"uri": "com.", "match": "prefix", "allow": {"subscribe": True}}]}
         self.write("rules.json", rules)

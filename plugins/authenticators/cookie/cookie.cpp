@@ -126,7 +126,9 @@ class Cookie : public Authenticator,
           const std::lock_guard<std::mutex> lock(mutex_);
           return table_.all(now_ms());
         },
-        [this](const std::string& text) { log().error("cookies are not kept: " + text); });
+        [this](const std::string& text) {
+          log().limited(NX_LOG_ERROR, "keep", "cookies are not kept: " + text);
+        });
     keeper_->start();
   }
 
@@ -285,8 +287,9 @@ class Cookie : public Authenticator,
     const IdentityPtr who = std::move(made);
     const Remembered entry{hash, who, who->created_ms};
     if (line_of({}, entry, values()).size() > kMaxLine) {
-      log().warning("authid '" + printable(session.authid) +
-                    "' is not remembered: its authextra is too long");
+      log().limited(NX_LOG_WARNING, session.authid,
+                    "authid '" + printable(session.authid) +
+                        "' is not remembered: its authextra is too long");
       return;
     }
     {

@@ -48,7 +48,8 @@ class Dynamic : public Authenticator {
   static constexpr auto kOptions = nexus::support::join(
       nexus::auth::kThrottleOptions,
       std::array<nx_option, 6>{{
-          option::required(option::text("realm", "", "The realm that has the procedure.")),
+          option::names_realm(
+              option::required(option::text("realm", "", "The realm that has the procedure."))),
           option::required(option::text(
               "procedure", "", "Called with realm, authid and details; answers the role.")),
           option::list("methods", "ticket",
@@ -223,8 +224,9 @@ class Dynamic : public Authenticator {
     if (status >= 0) {
       static_cast<void>(call.release());  // answered() has it now
     } else {
-      log().error("cannot call " + procedure_ + " in realm " + realm_ + ": status " +
-                  std::to_string(status));
+      log().limited(NX_LOG_ERROR, "call",
+                    "cannot call " + procedure_ + " in realm " + realm_ + ": status " +
+                        std::to_string(status));
       call->pending.answer(failed());
     }
   }
@@ -248,7 +250,7 @@ class Dynamic : public Authenticator {
     using nexus::auth::folded_authid;
     if (!error.empty()) {
       if (nexus::auth::undecided(error)) {
-        log().error("the procedure " + procedure_ + " did not decide: " + std::string(error));
+        complain(" did not decide: " + std::string(error));
         return failed();
       }
       throttle_.failed(client.counted_address, folded_authid(client.authid),
@@ -260,22 +262,21 @@ class Dynamic : public Authenticator {
     const std::string_view role =
         result.is_dict() ? result["role"].as_string() : result.as_string();
     if (role.empty()) {
-      log().error("the procedure " + procedure_ + " answered without a role");
+      complain(" answered without a role");
       return failed();
     }
     for (size_t i = 0; result.is_dict() && i < result.size(); ++i) {
       // It was meant to be compared with something, and nothing here does.
       if (!nexus::auth::is_secret_key(result.key_at(i))) continue;
-      log().error("the procedure " + procedure_ + " answered with a user's " +
-                  std::string(result.key_at(i)) +
-                  ": name it as `procedure` of the authenticator of that method instead");
+      complain(" answered with a user's " + std::string(result.key_at(i)) +
+               ": name it as `procedure` of the authenticator of that method instead");
       return failed();
     }
     // What is of the wrong type must not be taken for what is not there: a number in the place of
     // the authid would leave the client with the one that it claimed.
     for (const char* key : {"authid", "realm"}) {
       if (const ValueView value = result[key]; value && !value.is(NX_NULL) && !value.is_string()) {
-        log().error("the procedure " + procedure_ + " answered with a " + key + " that is no text");
+        complain(std::string(" answered with a ") + key + " that is no text");
         return failed();
       }
     }
@@ -290,10 +291,18 @@ class Dynamic : public Authenticator {
     return answer;
   }
 
+  void complain(const std::string& what) const {
+    log().limited(NX_LOG_ERROR, what, "the procedure " + procedure_ + what);
+  }
+
   void note(const Client& client, std::string_view why) const {
-    log().info("denied authid '" + nexus::support::printable(client.authid) + "', realm " +
-               nexus::support::printable(client.realm) + ", from " +
-               nexus::support::printable(client.address) + ": " + std::string(why));
+    const std::string cause = client.authid + " " +
+                              client.address.substr(0, client.address.rfind(':')) +
+                              std::string(why);
+    log().limited(NX_LOG_INFO, cause,
+                  "denied authid '" + nexus::support::printable(client.authid) + "', realm " +
+                      nexus::support::printable(client.realm) + ", from " +
+                      nexus::support::printable(client.address) + ": " + std::string(why));
   }
 
   const nx_host_loop_v1& loops_;

@@ -144,9 +144,10 @@ class Tls : public Authenticator {
   void note(const Hello& hello, ValueView certificate, const char* why) const {
     const std::string_view address =
         hello.peer == nullptr ? std::string_view() : nexus::sdk::view(hello.peer->address);
-    log().info("denied " + nexus::support::printable(certificate["subject"].as_string()) +
-               ", sha256 " + nexus::support::printable(certificate["sha256"].as_string()) +
-               ", from " + nexus::support::printable(address) + ": " + why);
+    log().limited(NX_LOG_INFO, std::string(certificate["sha256"].as_string()) + why,
+                  "denied " + nexus::support::printable(certificate["subject"].as_string()) +
+                      ", sha256 " + nexus::support::printable(certificate["sha256"].as_string()) +
+                      ", from " + nexus::support::printable(address) + ": " + why);
   }
 
   std::string role_, name_by_, provider_;

@@ -155,7 +155,8 @@ class Dynamic : public Authorizer {
   }
 
   void complain(const std::string& what) const {
-    log().warning("procedure " + procedure_ + " " + what + "; the request is denied");
+    log().limited(NX_LOG_WARNING, what,
+                  "procedure " + procedure_ + " " + what + "; the request is denied");
   }
 
   const nx_host_realm_v1& realm_;

@@ -80,9 +80,12 @@ bool MethodAuthenticator::fits(const Attempt&, const Principal& principal) const
 
 void MethodAuthenticator::note(const Attempt& attempt, const char* what) const {
   if (!log().enabled(NX_LOG_INFO)) return;
-  log().info("denied authid '" + support::printable(attempt.authid) + "', realm " +
-             support::printable(attempt.realm) + ", from " + support::printable(attempt.address) +
-             ": " + what);
+  const std::string cause =
+      attempt.authid + " " + attempt.address.substr(0, attempt.address.rfind(':')) + what;
+  log().limited(NX_LOG_INFO, cause,
+                "denied authid '" + support::printable(attempt.authid) + "', realm " +
+                    support::printable(attempt.realm) + ", from " +
+                    support::printable(attempt.address) + ": " + what);
 }
 
 // ---- HELLO -------------------------------------------------------------------------------------

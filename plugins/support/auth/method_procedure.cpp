@@ -24,8 +24,9 @@ void MethodAuthenticator::ask(std::unique_ptr<Job> job) {
   if (status >= 0) {
     static_cast<void>(job.release());  // on_answer() has it now
   } else {
-    log().error("cannot call " + procedure_ + " in realm " + procedure_realm_ + ": status " +
-                std::to_string(status));
+    log().limited(NX_LOG_ERROR, "call",
+                  "cannot call " + procedure_ + " in realm " + procedure_realm_ + ": status " +
+                      std::to_string(status));
     job->pending.answer(
         AuthAnswer::deny("authentication failed", "wamp.error.authentication_failed"));
   }
@@ -41,7 +42,8 @@ void MethodAuthenticator::on_answer(void* user, nx_str error_uri, const nx_value
     try {
       found = self.answered(attempt, sdk::view(error_uri), self.lent(args));
     } catch (const sdk::Error& error) {
-      self.log().error("the procedure " + self.procedure_ + " did not decide: " + error.what());
+      self.log().limited(NX_LOG_ERROR, "answer",
+                         "the procedure " + self.procedure_ + " did not decide: " + error.what());
       job->pending.answer(
           AuthAnswer::deny("authentication failed", "wamp.error.authentication_failed"));
       return;

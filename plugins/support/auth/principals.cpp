@@ -96,6 +96,11 @@ void Principals::configure(const sdk::Section& section) {
   if (asks && !database.empty()) {
     throw sdk::ConfigError("procedure: cannot be asked beside a database; give one of them");
   }
+  if (users_ && users_.size() == 0 && file_.empty() && database.empty() && !asks) {
+    throw sdk::ConfigError(
+        "users: there is none, so nobody could ever join by this; add one, or "
+        "give file, database or procedure");
+  }
   if (!database.empty()) {
     database_ = std::make_unique<Database>(database, section.string("database_query"),
                                            section.string("database_key_query"));

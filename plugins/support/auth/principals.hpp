@@ -47,7 +47,8 @@ inline constexpr std::array<nx_option, 11> kPrincipalOptions{{
                       "A procedure that is asked about authids that the section and the file do "
                       "not have: (realm, authid, details) -> the user's entry. Not together with "
                       "database."),
-    sdk::option::text("procedure_realm", "", "The realm that has the procedure."),
+    sdk::option::names_realm(
+        sdk::option::text("procedure_realm", "", "The realm that has the procedure.")),
     sdk::option::within_decision(sdk::option::duration(
         "procedure_timeout", "5s",
         "How long the procedure may take: must be less than router.decision_timeout.", 1,

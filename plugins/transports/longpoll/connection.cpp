@@ -402,7 +402,9 @@ void Connection::refuse(int status, std::string_view text) {
   const bool own_rule = status == 403 || status == 404 || status == 503;
   const uint32_t level = own_rule ? NX_LOG_INFO : NX_LOG_DEBUG;
   if (listener_.services.logs(level)) {
-    listener_.services.write_log(level, "refused " + peer_.address + ": " + std::string(text));
+    const std::string cause = peer_.address.substr(0, peer_.address.rfind(':')).append(text);
+    listener_.services.limited_log(level, cause,
+                                   "refused " + peer_.address + ": " + std::string(text));
   }
   keep_alive_ = false;
   respond(status, text);

@@ -86,7 +86,7 @@ class Hub : public std::enable_shared_from_this<Hub> {
     try {
       (hub.get()->*Arrive)(std::move(exchange));
     } catch (...) {
-      hub->services.write_log(NX_LOG_ERROR, "out of memory");
+      hub->services.limited_log(NX_LOG_ERROR, "memory", "out of memory");
     }
   }
   void arrived(std::unique_ptr<Exchange> exchange);

@@ -8,6 +8,15 @@
 
 namespace nexus::longpoll {
 
+namespace {
+
+constexpr const char* kNoSerializer =
+    "no serializer with a WAMP subprotocol is loaded; load json, msgpack or cbor";
+
+bool usable(const support::SerializerEntry& entry) { return !entry.subprotocol.empty(); }
+
+}  // namespace
+
 Listener::Listener(const support::Services& services_in)
     : StreamListener(services_in),
       hub(std::make_shared<Hub>(services_in, static_cast<const nx_host_loop_v1*>(nx_host_service(
@@ -20,6 +29,7 @@ nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   hub->config.read(section);
   options.read(section, services, takes());
   options.progress_timeout_ms = hub->config.request_timeout_ms;
+  check_serializers(section, &usable, kNoSerializer);
   return section.verdict(error);
 }
 
@@ -27,11 +37,8 @@ std::string Listener::takes() const { return "long-poll at " + hub->config.path 
 
 nx_status Listener::listen(nx_error* error) {
   if (const nx_status status = prepare(error); status != NX_OK) return status;
-  if (std::none_of(serializers.begin(), serializers.end(),
-                   [](const auto& entry) { return !entry.subprotocol.empty(); })) {
-    return support::fail(error, NX_E_CONFIG,
-                         "no serializer with a WAMP subprotocol is loaded; load json, msgpack or "
-                         "cbor");
+  if (std::none_of(serializers.begin(), serializers.end(), usable)) {
+    return support::fail(error, NX_E_CONFIG, kNoSerializer);
   }
   hub->serializers = serializers;
   hub->max_message_size = max_message_size;

@@ -10,6 +10,10 @@ namespace nexus::rawsocket {
 
 namespace {
 constexpr std::string_view kTakes = "RawSocket";
+constexpr const char* kNoSerializer =
+    "no serializer with a RawSocket id is loaded; load json, msgpack, cbor or ubjson";
+
+bool usable(const support::SerializerEntry& entry) { return entry.rawsocket_id != 0; }
 }  // namespace
 
 nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
@@ -22,16 +26,14 @@ nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   ping_interval_ms = static_cast<uint32_t>(section.integer("ping_interval"));
   ping_timeout_ms = static_cast<uint32_t>(section.integer("ping_timeout", 30000));
   options.progress_timeout_ms = ping_interval_ms == 0 ? 0 : ping_timeout_ms;
+  check_serializers(section, &usable, kNoSerializer);
   return section.verdict(error);
 }
 
 nx_status Listener::listen(nx_error* error) {
   if (const nx_status status = prepare(error); status != NX_OK) return status;
-  if (std::none_of(serializers.begin(), serializers.end(),
-                   [](const auto& entry) { return entry.rawsocket_id != 0; })) {
-    return support::fail(error, NX_E_CONFIG,
-                         "no serializer with a RawSocket id is loaded; load json, msgpack, "
-                         "cbor or ubjson");
+  if (std::none_of(serializers.begin(), serializers.end(), usable)) {
+    return support::fail(error, NX_E_CONFIG, kNoSerializer);
   }
   exponent = exponent_for(max_message_size);
   max_message_size = limit_of(exponent);

@@ -7,6 +7,14 @@
 #include "plugins/transports/websocket/connection.hpp"
 
 namespace nexus::websocket {
+namespace {
+
+constexpr const char* kNoSerializer =
+    "no serializer with a WebSocket subprotocol is loaded; load json, msgpack, cbor or ubjson";
+
+bool usable(const support::SerializerEntry& entry) { return !entry.subprotocol.empty(); }
+
+}  // namespace
 
 nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   const support::Section section(services, section_value);
@@ -16,6 +24,7 @@ nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   ping_interval_ms = config.ping_interval_ms;
   ping_timeout_ms = config.ping_timeout_ms;
   options.progress_timeout_ms = ping_interval_ms == 0 ? 0 : ping_timeout_ms;
+  check_serializers(section, &usable, kNoSerializer);
   return section.verdict(error);
 }
 
@@ -25,11 +34,8 @@ std::string Listener::takes() const {
 
 nx_status Listener::listen(nx_error* error) {
   if (const nx_status status = prepare(error); status != NX_OK) return status;
-  if (std::none_of(serializers.begin(), serializers.end(),
-                   [](const auto& entry) { return !entry.subprotocol.empty(); })) {
-    return support::fail(error, NX_E_CONFIG,
-                         "no serializer with a WebSocket subprotocol is loaded; load json, "
-                         "msgpack, cbor or ubjson");
+  if (std::none_of(serializers.begin(), serializers.end(), usable)) {
+    return support::fail(error, NX_E_CONFIG, kNoSerializer);
   }
   const nx_status status = open(Connection::Thunks::kHandler, "http/1.1", takes(), error);
   if (status == NX_OK) make_urls("ws", "wss", config.path.empty() ? "/" : config.path);

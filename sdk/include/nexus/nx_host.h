@@ -46,6 +46,10 @@ typedef struct nx_host_log_v1 {
   void (*write)(nx_host* host, uint32_t level, nx_str text);
   /* 1 if lines of this level are written at all; ask before formatting something costly. [any] */
   uint32_t (*enabled)(nx_host* host, uint32_t level);
+  /* For what a client, or a shortage, can make happen over and over: as write() for the first line
+   * of a cause; of those that follow, one a minute, with their number. `cause` tells them apart. It
+   * may hold what a client chose: very many causes are counted together. [any] */
+  void (*limited)(nx_host* host, uint32_t level, nx_str cause, nx_str text);
 } nx_host_log_v1;
 
 /* ---- values ---------------------------------------------------------------------------- */
@@ -112,6 +116,10 @@ typedef struct nx_host_config_v1 {
    * option that the router has called wrong already are dropped. From inside configure() only,
    * elsewhere ignored. [main] */
   void (*mistake)(nx_host* host, nx_str option, nx_str text);
+  /* Names what the operator should hear of although the router can start with it (a certificate
+   * that has expired): `--check` shows it as a warning, the start logs it. As mistake() otherwise.
+   * [main] */
+  void (*warning)(nx_host* host, nx_str option, nx_str text);
 } nx_host_config_v1;
 
 /* ---- buffers --------------------------------------------------------------------------- */

@@ -47,11 +47,14 @@ extern "C" {
  * router.decision_timeout, or an answer that takes that long comes too late. Checked with the
  * section, and for the default, too. */
 #define NX_OPTION_WITHIN_DECISION 2u
+/* NX_OPTION_STRING that names a realm: where the configuration has no realm of that name, and no
+ * template to make one from, it is a mistake. */
+#define NX_OPTION_REALM 4u
 
 typedef struct nx_option {
   uint32_t struct_size;
   uint32_t type;  /* NX_OPTION_* */
-  uint32_t flags; /* NX_OPTION_REQUIRED, NX_OPTION_WITHIN_DECISION */
+  uint32_t flags; /* NX_OPTION_REQUIRED, NX_OPTION_WITHIN_DECISION, NX_OPTION_REALM */
   uint32_t reserved;
   nx_str name;      /* "tls.certificate": dots nest; each part as a component's name. Not
                        "type", which names the component itself */

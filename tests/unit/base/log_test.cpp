@@ -271,3 +271,75 @@ TEST_CASE("the log's queue: full means full, and it goes round") {
     CHECK_FALSE(queue.pop(line));
   }
 }
+
+TEST_CASE("log: what happens over and over is said once, and then counted for each cause") {
+  Collector collector;
+  {
+    LogOptions options = collector.options();
+    options.repeat_after = std::chrono::hours(1);
+    Log log(options);
+    for (int i = 0; i < 1000; ++i) {
+      log.limited(LogLevel::error, "loop", "accept", "no descriptors", {{"try", i}});
+      log.limited(LogLevel::error, "loop", "other", "something else");
+      log.limited(LogLevel::debug, "loop", "quiet", "below the level");
+    }
+    log.flush();
+    const std::lock_guard lock(collector.mutex);
+    REQUIRE(collector.lines.size() == 2);
+    CHECK(collector.lines[0].ends_with("no descriptors try=0"));
+    CHECK(collector.lines[1].ends_with("something else"));
+  }
+  // What was counted is said when the log ends, if not before.
+  REQUIRE(collector.lines.size() == 4);
+  int found = 0;
+  for (const std::string& line : collector.lines) {
+    found += line.ends_with("no descriptors repeated=999") ? 1 : 0;
+    found += line.ends_with("something else repeated=999") ? 1 : 0;
+  }
+  CHECK(found == 2);
+}
+
+TEST_CASE("log: the number of those that were left out comes when their time is up") {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::string> lines;
+  LogOptions options;
+  options.repeat_after = std::chrono::milliseconds(10);
+  options.sink = [&](std::string_view line) {
+    const std::lock_guard lock(mutex);
+    lines.emplace_back(line);
+    changed.notify_all();
+  };
+  Log log(options);
+  // Until one is late enough to be a first one again, which nobody can be sure of on a busy
+  // machine: all that is asked is that none is lost.
+  for (int i = 0; i < 100; ++i) log.limited(LogLevel::error, "loop", "accept", "no descriptors");
+  std::unique_lock lock(mutex);
+  const auto said = [&] {
+    uint64_t sum = 0;
+    for (const std::string& line : lines) {
+      const size_t at = line.find(" repeated=");
+      sum += at == std::string::npos ? 1 : std::stoul(line.substr(at + 10));
+    }
+    return sum;
+  };
+  REQUIRE(changed.wait_for(lock, std::chrono::seconds(60), [&] { return said() == 100; }));
+  CHECK(lines.size() < 100);
+}
+
+TEST_CASE("log: causes that somebody makes up fill neither the memory nor the log") {
+  Collector collector;
+  {
+    LogOptions options = collector.options();
+    options.repeat_after = std::chrono::hours(1);
+    options.queue_lines = 1 << 16;
+    Log log(options);
+    for (int i = 0; i < 20000; ++i) {
+      log.limited(LogLevel::info, "session", std::to_string(i), "refused");
+    }
+    log.flush();
+    const std::lock_guard lock(collector.mutex);
+    CHECK(collector.lines.size() <= 1025);
+  }
+  CHECK(collector.lines.back().ends_with("refused repeated=18975"));
+}

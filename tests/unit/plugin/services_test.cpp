@@ -8,6 +8,7 @@
 #include "kernel/base/value.hpp"
 #include "kernel/plugin/host.hpp"
 #include "kernel/plugin/metrics.hpp"
+#include "kernel/plugin/options.hpp"
 #include "kernel/plugin/work.hpp"
 
 using namespace nexus;
@@ -64,6 +65,24 @@ TEST_CASE("host: services are found by id, others are null") {
   CHECK(nx_host_service(&host, "nexus.log/2") == nullptr);
   CHECK(nx_host_service(&host, "") == nullptr);
   CHECK(nx_host_service(&host, nullptr) == nullptr);
+}
+
+TEST_CASE("service config: mistakes and warnings go where configure() is asked, else nowhere") {
+  HostContext context;
+  Host host(context, "authenticator.ticket");
+  const nx_host_config_v1& service = *config_service();
+  service.warning(&host, NX_STR("users"), NX_STR("not now"));
+  std::vector<ConfigMistake> mistakes;
+  std::vector<ConfigMistake> warnings;
+  host.mistakes = &mistakes;
+  host.warnings = &warnings;
+  service.mistake(&host, NX_STR("users"), NX_STR("is wrong"));
+  service.warning(&host, NX_STR("tls.key"), NX_STR("two\nlines"));
+  REQUIRE(mistakes.size() == 1);
+  CHECK(mistakes[0].path == "users");
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].path == "tls.key");
+  CHECK(warnings[0].text.find('\n') == std::string::npos);
 }
 
 TEST_CASE("service log: lines carry the component's name and obey its level") {

@@ -66,6 +66,7 @@ class FakeHost : public nx_host {
   nx_status listen_answer = NX_OK;
   std::vector<std::pair<std::string, std::string>> listen_mistakes;  // for check() to name
   std::vector<std::pair<std::string, std::string>> mistakes;         // that were reported
+  std::vector<std::pair<std::string, std::string>> warnings;         // likewise
   uint64_t message_limit_now = UINT64_MAX;
   uint64_t min_rate_now = 1000;  // 0: the client has not been welcomed
   uint64_t now_ms = 0;
@@ -246,6 +247,9 @@ class FakeHost : public nx_host {
   // ---- config ----
   static void note_mistake(nx_host* host, nx_str option, nx_str text) {
     of(host).mistakes.emplace_back(text_of(option), text_of(text));
+  }
+  static void note_warning(nx_host* host, nx_str option, nx_str text) {
+    of(host).warnings.emplace_back(text_of(option), text_of(text));
   }
 
   // ---- streams ----
@@ -444,8 +448,11 @@ class FakeHost : public nx_host {
     s->min_rate = rate;
   }
 
-  static constexpr nx_host_log_v1 kLog = {sizeof(nx_host_log_v1), 0, write_log, log_enabled};
-  static constexpr nx_host_config_v1 kConfig = {sizeof(nx_host_config_v1), 0, note_mistake};
+  static constexpr nx_host_log_v1 kLog = {
+      sizeof(nx_host_log_v1), 0, write_log, log_enabled,
+      [](nx_host* host, uint32_t level, nx_str, nx_str text) { write_log(host, level, text); }};
+  static constexpr nx_host_config_v1 kConfig = {sizeof(nx_host_config_v1), 0, note_mistake,
+                                                note_warning};
   static constexpr nx_host_streams_v1 kStreams = {sizeof(nx_host_streams_v1),
                                                   0,
                                                   listen,

@@ -64,6 +64,11 @@ class Component {
     const auto& config = host_.need<nx_host_config_v1>(NX_HOST_CONFIG);
     config.mistake(host_.get(), to_nx(option), to_nx(text));
   }
+  // The same for what is doubtful and no reason not to start. [main]
+  void warning(std::string_view option, std::string_view text) const {
+    const auto& config = host_.need<nx_host_config_v1>(NX_HOST_CONFIG);
+    if (NX_HAS(&config, warning)) config.warning(host_.get(), to_nx(option), to_nx(text));
+  }
   ValueView lent(const nx_value* value) const { return ValueView(&values_, value); }
   const ThreadCheck& threads() const { return threads_; }
 
@@ -73,7 +78,9 @@ class Component {
     nx_error error{};
     const nx_status status = barrier(&error, std::forward<Fn>(fn));
     if (status < 0 && error.text[0] != '\0') {
-      barrier(nullptr, [&] { log_.error(std::string(what) + " failed: " + error.text); });
+      barrier(nullptr, [&] {
+        log_.limited(NX_LOG_ERROR, what, std::string(what) + " failed: " + error.text);
+      });
     }
     return status;
   }

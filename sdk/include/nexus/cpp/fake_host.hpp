@@ -189,6 +189,7 @@ class Host : public nx_host {
   size_t rechecks() const { return locked(rechecks_); }
   // What configure() has reported to "nexus.config/1".
   std::vector<Mistake> mistakes() const { return locked(mistakes_); }
+  std::vector<Mistake> warnings() const { return locked(warnings_); }
 
   // ---- operations ----
   // Of a component of this kind (NX_KIND_AUTHENTICATOR, NX_KIND_AUTHORIZER); 0: of either.
@@ -343,7 +344,7 @@ class Host : public nx_host {
   std::map<std::string, Counter> counters_;  // nodes stay where they are
   std::vector<AuthOutcome> auth_answers_;
   std::vector<AuthzOutcome> authz_answers_;
-  std::vector<Mistake> mistakes_;
+  std::vector<Mistake> mistakes_, warnings_;
   size_t late_ = 0, refused_ = 0, invalidations_ = 0, rechecks_ = 0, changes_ = 0;
   std::map<nx_op, uint32_t> open_;  // and the kind of component that is asked
   nx_op last_op_ = 0;
@@ -362,7 +363,12 @@ inline void Host::add_services() {
         of(host).log_.push_back({level, std::string(view(text))});
         of(host).announce();
       },
-      [](nx_host*, uint32_t) -> uint32_t { return 1; }};
+      [](nx_host*, uint32_t) -> uint32_t { return 1; },
+      [](nx_host* host, uint32_t level, nx_str, nx_str text) {  // counts nothing: tests see each
+        const std::lock_guard<std::mutex> lock(of(host).mutex_);
+        of(host).log_.push_back({level, std::string(view(text))});
+        of(host).announce();
+      }};
   static constexpr nx_host_loop_v1 kLoop = {
       sizeof(nx_host_loop_v1),
       0,
@@ -397,9 +403,14 @@ inline void Host::add_services() {
       },
       [](nx_host* host) -> uint64_t { return of(host).now_ms_; }};
   static constexpr nx_host_config_v1 kConfig = {
-      sizeof(nx_host_config_v1), 0, [](nx_host* host, nx_str option, nx_str text) {
+      sizeof(nx_host_config_v1), 0,
+      [](nx_host* host, nx_str option, nx_str text) {
         const std::lock_guard<std::mutex> lock(of(host).mutex_);
         of(host).mistakes_.push_back({std::string(view(option)), std::string(view(text))});
+      },
+      [](nx_host* host, nx_str option, nx_str text) {
+        const std::lock_guard<std::mutex> lock(of(host).mutex_);
+        of(host).warnings_.push_back({std::string(view(option)), std::string(view(text))});
       }};
   static constexpr nx_host_metrics_v1 kMetrics = {
       sizeof(nx_host_metrics_v1), 0,

@@ -39,6 +39,14 @@ class Log {
   void info(std::string_view text) const { write(NX_LOG_INFO, text); }
   void warning(std::string_view text) const { write(NX_LOG_WARNING, text); }
   void error(std::string_view text) const { write(NX_LOG_ERROR, text); }
+  // For what can happen over and over: the first line of a cause, then one a minute with a count.
+  void limited(uint32_t level, std::string_view cause, std::string_view text) const {
+    if (NX_HAS(table_, limited)) {
+      table_->limited(host_, level, to_nx(cause), to_nx(text));
+    } else {
+      write(level, text);
+    }
+  }
 
  private:
   nx_host* host_ = nullptr;
