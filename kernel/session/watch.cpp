@@ -37,8 +37,8 @@ void tell(const Session& session, const RealmPolicy& policy, const char* what, F
       return NX_OK;
     });
     if (!status) {
-      session.shard().log.limited(LogLevel::error, "plugin", "watch " + policy.uri, status.text(),
-                                  {{"realm", policy.uri}});
+      session.shard().log.limited(LogLevel::error, "plugin", policy.uri + " " + status.text(),
+                                  status.text(), {{"realm", policy.uri}});
     }
   }
 }

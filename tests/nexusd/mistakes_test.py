@@ -19,7 +19,9 @@ class Mistakes(CheckingTest):
             config = {"transports": {"a": {"type": "websocket", "listen": first},
                                      "b": {"type": "rawsocket", "listen": second}},
                       "realms": anonymous_realm()}
-            return self.check("n.json", config)[2][:-1]
+            lines = self.check("n.json", config)[2][:-1]
+            # A machine may be without IPv6.
+            return [line for line in lines if not line.startswith("warning: ")]
 
         for first, second in ((":24010", "127.0.0.1:24010"), ("127.0.0.1:24010", ":24010"),
                               ("*:24010", ":24010"), ("0.0.0.0:24010", "127.0.0.1:24010"),
