@@ -8,6 +8,18 @@
 
 namespace nexus::longpoll {
 
+void Connection::deadline() {
+  if (transfer_) {
+    if (transfer_goes_on()) return;
+    transfer_ = false;
+    // Read to the end, or not read on: the socket has it all.
+    if (!writing_ && !timing_) return set_deadline(config().http_keepalive_ms);
+  }
+  if (writing_) return end(NX_CLOSE_NOW, NX_CLOSED_TIMEOUT, "the answer was not taken in time");
+  if (timing_) return refuse(408, "the request did not arrive in time");
+  end(NX_CLOSE_FLUSH, NX_CLOSED_BY_ROUTER, "no request for http_keepalive");
+}
+
 void Connection::begin_transfer(uint64_t left_ms) {
   transfer_ = true;
   mark_ = position();

@@ -55,12 +55,12 @@ struct Peer {
 
 TEST_CASE("outbox: queue_messages is the number of messages that may wait") {
   Peer peer;
-  for (int i = 0; i < 4; ++i) CHECK(peer.send(Urgency::event, 10) == Sent::ok);
-  CHECK(peer.send(Urgency::event, 10) == Sent::full);
-  CHECK(peer.send(Urgency::invocation, 10) == Sent::full);
-  CHECK(peer.send(Urgency::reply, 10) == Sent::ok);
+  for (int i = 0; i < 4; ++i) CHECK(peer.send(Urgency::event, 100) == Sent::ok);
+  CHECK(peer.send(Urgency::event, 100) == Sent::full);
+  CHECK(peer.send(Urgency::invocation, 100) == Sent::full);
+  CHECK(peer.send(Urgency::reply, 100) == Sent::ok);
   peer.read(1000);
-  CHECK(peer.send(Urgency::event, 10) == Sent::ok);
+  CHECK(peer.send(Urgency::event, 100) == Sent::ok);
 }
 
 TEST_CASE("outbox: queue_bytes, and one message that is larger passes through an empty queue") {
