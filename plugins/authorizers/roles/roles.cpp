@@ -84,6 +84,7 @@ class Roles : public Authorizer, public Reloadable {
         mistake(one.substr(0, colon), one.substr(colon + 2));
       }
     }
+    if (!mistakes.empty()) throw ConfigError(mistakes.front());
   }
 
   void reload() override {
