@@ -11,6 +11,7 @@
 #include <system_error>
 #include <thread>
 
+#include "kernel/base/thread.hpp"
 #include "kernel/loop/event_loop.hpp"
 
 namespace nexus {
@@ -79,9 +80,8 @@ class Group final : public LoopGroup {
     if (started_) return Status::error(NX_E_STATE, "the event loops were started before");
     started_ = true;
     // Signals are the business of the program's main thread.
-    sigset_t all;
+    const sigset_t all = signals_of_others();
     sigset_t before;
-    sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     Status status;
     try {

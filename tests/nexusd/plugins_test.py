@@ -85,6 +85,20 @@ class Loading(PluginTest):
             self.assertIn("nexusd: " + text, errors)
             self.assertNotEqual(status, 0)
 
+    def test_a_crash_on_a_loop_names_the_file(self):
+        if os.environ.get("NEXUS_SANITIZE"):
+            self.skipTest("sanitizers make something else of a wrong address")
+        slow = {"type": "slow", "at": "hello"}
+        config = self.config(test_plugin("slow"), authenticators={"crashes": slow},
+                             log={"path": "n.log"})
+        with Daemon("-c", self.write("n.json", config)) as daemon:
+            client = RawClient(daemon.wait_until_ready()[0])
+            self.addCleanup(client.close)
+            client.send([1, "realm1", {"roles": {"caller": {}}, "authmethods": ["slow"]}])
+            self.assertLess(daemon.wait(), 0)
+            self.assertIn(f"nexusd: crashed (SIGSEGV) in plugin '{test_plugin('slow')}'",
+                          daemon.error_text())
+
     def test_a_start_that_fails_names_section_and_file(self):
         slow = {"type": "slow", "at": "timeout"}
         config = self.config(test_plugin("slow"), authenticators={"waits": slow})

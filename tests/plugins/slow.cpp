@@ -5,6 +5,7 @@
 //   job      in the job of nexus.work/1 from which every hello() is answered
 //   exit     not at all: start() calls exit()
 //   crash    nor here: start() gets a SIGSEGV
+//   hello    nor here: hello() writes to nowhere
 //   timeout  nor here: start() answers NX_E_TIMEOUT
 #include <fcntl.h>
 #include <unistd.h>
@@ -52,6 +53,10 @@ class Slow : public Authenticator, public Reloadable {
   std::string_view method(uint32_t index) const override { return index == 0 ? method_ : ""; }
 
   AuthAnswer hello(const AuthOperation& op, const Hello&) override {
+    if (at_ == "hello") {
+      volatile int* volatile nowhere = nullptr;
+      *nowhere = 1;
+    }
     auto job = std::make_unique<Job>(Job{*this, op.defer()});
     if (work_.run(host().get(), &Slow::run, job.get()) == NX_OK) {
       static_cast<void>(job.release());
