@@ -33,15 +33,14 @@ typedef struct nx_value nx_value;
  * limit, or with text in it that is not UTF-8. Nobody may be sent it. */
 #define NX_UNFIT 11u
 
+/* What on_other tells of. */
+#define NX_OTHER_VALUE 1u     /* a value that only its own format has: see NX_OTHER */
+#define NX_OTHER_UNDEFINED 2u /* what JavaScript writes for `undefined`: no value is meant */
+
 /* Receives one value as a series of calls. Every function returns NX_OK to go on; anything else
  * stops the walk, which then returns that status. `count` is the number of entries to come, or
  * NX_COUNT_UNKNOWN. Text and bytes are borrowed for the call. [loop] */
 #define NX_COUNT_UNKNOWN UINT64_MAX
-
-/* What on_other tells of. */
-#define NX_OTHER_VALUE 1u /* a value that only its own format has: see NX_OTHER */
-#define NX_OTHER_UNDEFINED \
-  2u /* JavaScript's `undefined`, as its encoders write it: no value is meant */
 
 typedef struct nx_value_sink {
   uint32_t struct_size;
@@ -60,21 +59,10 @@ typedef struct nx_value_sink {
   nx_status (*dict_end)(void* user);
   /* What the kinds above cannot say. A sink that has them (nx_sink_other, nx_sink_key_other below)
    * may answer NX_OK, and the walk goes on behind it: a reader of options passes over what it does
-   * not need. Appended to 1.0; an emitter answers NX_E_UNREPRESENTABLE. */
+   * not need. Appended to 1.0; an emitter answers NX_E_UNREPRESENTABLE. [loop] */
   nx_status (*on_other)(void* user, uint32_t what); /* in place of a value; NX_OTHER_* */
   nx_status (*dict_key_other)(void* user);          /* a key that is no string; its value follows */
 } nx_value_sink;
-
-/* For serializers: a value, or a key, that the kinds of this header cannot say. What a sink does
- * not know how to take, it cannot have: NX_E_UNREPRESENTABLE. */
-static inline nx_status nx_sink_other(const nx_value_sink* sink, void* user, uint32_t what) {
-  return NX_HAS(sink, on_other) && sink->on_other != NULL ? sink->on_other(user, what)
-                                                          : NX_E_UNREPRESENTABLE;
-}
-static inline nx_status nx_sink_key_other(const nx_value_sink* sink, void* user) {
-  return NX_HAS(sink, dict_key_other) && sink->dict_key_other != NULL ? sink->dict_key_other(user)
-                                                                      : NX_E_UNREPRESENTABLE;
-}
 
 /* Growable output memory, owned by the router and lent for a call. A serializer appends at
  * data + size after making room with `grow`. `grow` makes capacity - size >= need (it may move
@@ -90,6 +78,17 @@ typedef struct nx_writer {
 
 static inline nx_status nx_writer_reserve(nx_writer* w, uint64_t need) {
   return w->capacity - w->size >= need ? NX_OK : w->grow(w, need);
+}
+
+/* For serializers: a value, or a key, that the kinds of this header cannot say. What a sink does
+ * not know how to take, it cannot have: NX_E_UNREPRESENTABLE. */
+static inline nx_status nx_sink_other(const nx_value_sink* sink, void* user, uint32_t what) {
+  return NX_HAS(sink, on_other) && sink->on_other != NULL ? sink->on_other(user, what)
+                                                          : NX_E_UNREPRESENTABLE;
+}
+static inline nx_status nx_sink_key_other(const nx_value_sink* sink, void* user) {
+  return NX_HAS(sink, dict_key_other) && sink->dict_key_other != NULL ? sink->dict_key_other(user)
+                                                                      : NX_E_UNREPRESENTABLE;
 }
 
 #ifdef __cplusplus
