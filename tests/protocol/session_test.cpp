@@ -292,8 +292,8 @@ TEST_CASE("S-06: a HELLO that is too long is so after a GOODBYE as well") {
 }
 
 TEST_CASE("S-06: answers after a GOODBYE do not put off the deadline for HELLO") {
-  FOR_ALL_SETUPS(setup);
-  World world(setup, R"({"router":{"hello_timeout":"500ms"}})");
+  // The deadline holds for the test's own HELLO as well, so it is a generous one.
+  World world({{Carrier::raw_tcp, Format::msgpack}, 2});
   Work work(world);
   work.callee.send(bye());
   work.callee.expect(kGoodbye);
