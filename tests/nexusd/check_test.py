@@ -251,6 +251,28 @@ class Check(CheckingTest):
                                   "tls": {"certificate": "a.pem"}})
         self.assertEqual(list(found), ["tls.key"])  # it is not in the certificate's file
 
+    @unittest.skipUnless(shutil.which("openssl"), "needs the openssl tool")
+    def test_what_is_doubtful_about_tls(self):
+        def openssl(*arguments):
+            subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                "a.key", "-subj", "/CN=localhost", "-out", "a.csr")
+        openssl("x509", "-req", "-in", "a.csr", "-signkey", "a.key", "-days", "-1", "-out", "a.pem")
+        listener = {"type": "websocket", "listen": "127.0.0.1:0", "tracking_cookie": "id",
+                    "tls": {"certificate": "a.pem", "key": "a.key"}}
+        path = self.write("n.json", {"transports": {"t": listener}, "realms": anonymous_realm()})
+        status, out, errors = run("-c", path, "--check")
+        self.assertEqual((status, out), (0, f"{path}: no mistakes, 2 warnings\n"), errors)
+        self.assertRegex(errors, r"warning: .*transports\.t\.tracking_cookie.*__Host-id")
+        self.assertRegex(errors, r"warning: .*transports\.t\.tls\.certificate.* has expired on ")
+        (self.folder / "a.key").chmod(0o644)
+        found = self.mistakes_of({**listener, "tls": {**listener["tls"], "client_ca": "a.pem",
+                                                      "crl": "a.pem"}})
+        self.assertEqual(sorted(found), ["tls.crl", "tls.key"])
+        self.assertIn("is no PEM file with revocation lists", found["tls.crl"])
+        self.assertIn(f"(mode 0644); run: chmod o-rw {self.folder}/a.key", found["tls.key"])
+
     def test_addresses_and_owners(self):
         def found(listen, **more):
             return self.mistakes_of({"type": "rawsocket", "listen": listen, **more})

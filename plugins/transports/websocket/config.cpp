@@ -76,4 +76,21 @@ void Config::read(const support::Section& section) {
   }
 }
 
+void Config::check_cookie_name(const support::Section& section, bool tls) const {
+  constexpr std::string_view kHost = "__Host-";
+  const std::string_view name = tracking_cookie;
+  if (name.empty()) return;
+  const bool secure = name.rfind(kHost, 0) == 0 || name.rfind("__Secure-", 0) == 0;
+  if (tls && name.rfind(kHost, 0) != 0) {
+    section.warning("tracking_cookie",
+                    quoted(name) +
+                        ": others can plant a cookie of that name in browsers; call it \"" +
+                        std::string(kHost) + std::string(name.substr(secure ? 9 : 0)) + "\"");
+  } else if (!tls && secure) {
+    section.warning("tracking_cookie", quoted(name) +
+                                           ": browsers take cookies of such names over TLS only, "
+                                           "and this listener has none; call it something else");
+  }
+}
+
 }  // namespace nexus::websocket

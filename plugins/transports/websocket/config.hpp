@@ -68,6 +68,8 @@ struct Config {
 
   // Names its mistakes in the section.
   void read(const support::Section& section);
+  // Warns of a name for the tracking cookie that does not go with this listener.
+  void check_cookie_name(const support::Section& section, bool tls) const;
 };
 
 }  // namespace nexus::websocket

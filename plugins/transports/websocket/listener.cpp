@@ -21,6 +21,7 @@ nx_status Listener::configure(const nx_value* section_value, nx_error* error) {
   config.read(section);
   compression.set_limit(config.compression_memory);
   options.read(section, services, takes());
+  config.check_cookie_name(section, options.tls());
   ping_interval_ms = config.ping_interval_ms;
   ping_timeout_ms = config.ping_timeout_ms;
   options.progress_timeout_ms = ping_interval_ms == 0 ? 0 : ping_timeout_ms;

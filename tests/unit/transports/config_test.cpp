@@ -198,6 +198,29 @@ TEST_CASE("Sections that cannot work are refused, naming the option") {
                  "max_message_size"));
 }
 
+TEST_CASE("T-07: a tracking cookie that others can plant, or that browsers refuse, is a warning") {
+  const auto told = [](const std::string& name, bool tls) {
+    FakeHost host;
+    const std::string section = R"({"listen":":0","tracking_cookie":")" + name + "\"" +
+                                (tls ? R"(,"tls.certificate":"/c")" : "") + "}";
+    Component component(kinds()[0].entry, host, section);
+    CHECK(component.status == NX_OK);
+    std::string all;
+    for (const auto& [option, text] : host.warnings) {
+      CHECK(option == "tracking_cookie");
+      all += text;
+    }
+    return all;
+  };
+  CHECK(told("__Host-id", true).empty());
+  CHECK(told("", true).empty());
+  CHECK(told("id", false).empty());
+  CHECK(mentions(told("id", true), "call it \"__Host-id\""));
+  CHECK(mentions(told("__Secure-id", true), "call it \"__Host-id\""));
+  CHECK(mentions(told("__host-id", true), "others can plant"));
+  CHECK(mentions(told("__Host-id", false), "over TLS only"));
+}
+
 TEST_CASE("Every mistake of a section is named, with its option") {
   for (const Kind& kind : kinds()) {
     FakeHost host;
