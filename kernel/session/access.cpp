@@ -165,7 +165,7 @@ bool PendingAccess::decide(nx_status status, const AuthzAnswer& result, AccessAn
   if (!sound) {
     const std::string& section = realm_->policy().authorizers[current_].section;
     if (status == NX_OK) {
-      shard_.log.limited(LogLevel::error, "authorizer", "none " + section,
+      shard_.log.limited(LogLevel::error, "authorizer", "none " + section + " " + result.mistake,
                          "gave an answer that is none, so the request is denied",
                          {{"authorizer", section}, {"mistake", result.mistake}});
     } else {

@@ -321,7 +321,7 @@ void Handshake::answered(nx_status status, const AuthAnswer& answer) {
     deny(uri::kAuthenticationFailed, "the authenticator failed");
   } else if (!answer.mistake.empty()) {
     const std::string& section = candidates_[current_].authenticator->section;
-    session.shard().log.limited(LogLevel::error, "auth", "none " + section,
+    session.shard().log.limited(LogLevel::error, "auth", "none " + section + " " + answer.mistake,
                                 "authenticator gave an answer that is none, so it is denied",
                                 {{"authenticator", section}, {"mistake", answer.mistake}});
     end_operation(false);

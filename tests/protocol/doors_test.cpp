@@ -35,7 +35,6 @@ TEST_CASE("N-03: an authentication with a text that is none is a denial, and the
   World world(setup, with_bad(false));
   Peer& watcher = world.join();
   watcher.subscribe("wamp.session.on_join");
-  size_t lines = 0;
   for (const std::string word : kAuthentications) {
     for (const std::string when : {"", "later-"}) {
       CAPTURE(word, when);
@@ -44,7 +43,8 @@ TEST_CASE("N-03: an authentication with a text that is none is a denial, and the
       REQUIRE(abort.type() == kAbort);
       CHECK(abort.uri() == "wamp.error.authentication_failed");
       CHECK(abort.details().find("message").as_string() == "the authenticator failed");
-      CHECK(world.router.log_count("realms.one.authenticators.bad") == ++lines);
+      // Each fault is told once a minute, with whose it is.
+      CHECK(world.router.log_count("realms.one.authenticators.bad") >= 1);
       CHECK(world.router.log_count(word.substr(0, word.find('-'))) >= 1);
     }
   }
@@ -55,7 +55,6 @@ TEST_CASE("Z-01: an authorization with a text or a choice that is none is a deni
   FOR_ALL_SETUPS(setup);
   World world(setup, with_bad(true));
   Peer& peer = world.join();
-  size_t lines = 0;
   for (const std::string word :
        {"decision-choice", "disclose-choice", "remember-choice", "error_uri-utf8", "error_uri-null",
         "error_uri-uri", "error_message-utf8", "error_message-null"}) {
@@ -64,7 +63,8 @@ TEST_CASE("Z-01: an authorization with a text or a choice that is none is a deni
       const Message error = peer.expect_call_error(peer.call("com." + when + word),
                                                    "wamp.error.authorization_failed");
       CHECK(error.args() == list("the authorizer failed"));
-      CHECK(world.router.log_count("realms.one.authorizers.bad") == ++lines);
+      CHECK(world.router.log_count("realms.one.authorizers.bad") >= 1);
+      CHECK(world.router.log_count(word.substr(0, word.find('-'))) >= 1);
     }
   }
 }

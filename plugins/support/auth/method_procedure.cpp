@@ -42,7 +42,7 @@ void MethodAuthenticator::on_answer(void* user, nx_str error_uri, const nx_value
     try {
       found = self.answered(attempt, sdk::view(error_uri), self.lent(args));
     } catch (const sdk::Error& error) {
-      self.log().limited(NX_LOG_ERROR, "answer",
+      self.log().limited(NX_LOG_ERROR, std::string("answer ") + error.what(),
                          "the procedure " + self.procedure_ + " did not decide: " + error.what());
       job->pending.answer(
           AuthAnswer::deny("authentication failed", "wamp.error.authentication_failed"));

@@ -8,6 +8,8 @@
 // Nothing runs by itself: posts and due timers run in run(), time passes in advance(), blocking
 // work runs in run_work(). The test's thread is the loop while a fake::OnLoop lives, and [main]
 // otherwise. complete() may be called from any thread; wait_for() waits for it.
+//
+// Long because: one fake for each of the host's services, and nothing else.
 #ifndef NEXUS_CPP_FAKE_HOST_HPP
 #define NEXUS_CPP_FAKE_HOST_HPP
 
@@ -456,7 +458,14 @@ inline void Host::add_services() {
   static constexpr nx_host_sessions_v1 kSessions = {
       sizeof(nx_host_sessions_v1),
       0,
-      [](nx_host*, uint32_t, nx_serializer_info*) -> nx_status { return NX_E_INVALID; },
+      [](nx_host*, uint32_t index, nx_serializer_info* out) -> nx_status {
+        if (index != 0) return NX_E_INVALID;  // one, as transports need one
+        out->flags = NX_SERIALIZER_TEXT;
+        out->rawsocket_id = 1;
+        out->name = to_nx("json");
+        out->subprotocol = to_nx("wamp.2.json");
+        return NX_OK;
+      },
       [](nx_host*) -> uint64_t { return 16u << 20; },
       [](nx_host*, const nx_transport_v1*, void*, const nx_peer*, uint32_t,
          nx_session**) -> nx_status { return NX_E_UNSUPPORTED; },
