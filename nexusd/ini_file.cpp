@@ -171,8 +171,9 @@ class IniParser {
   void scan_key(const std::string& line) {
     size_t equals = line.find('=');
     if (equals == std::string::npos) {
-      return mistake(
-          "", "a line has to be \"key = value\", \"[section]\" or a comment: " + shown(line));
+      // Its first word only: what follows may be a secret, and this may end in a log.
+      return mistake("", "a line has to be \"key = value\", \"[section]\" or a comment: " +
+                             shown(line.substr(0, line.find_first_of(" \t"))));
     }
     std::string key = Poco::trim(line.substr(0, equals));
     std::string value = Poco::trim(line.substr(equals + 1));
@@ -185,7 +186,7 @@ class IniParser {
     Node* node = section_node_;
     std::string path = section_;
     for (size_t i = 0; i < parts.size(); ++i) {
-      if (parts[i].empty()) return mistake(path, "a key has an empty part: " + shown(line));
+      if (parts[i].empty()) return mistake(path, "a key has an empty part: " + shown(key));
       path += "." + parts[i];
       if (i + 1 < parts.size()) {
         node = enter(node, parts[i], path);

@@ -31,6 +31,7 @@ constexpr int kEnding[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 void catch_signals(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;  // who comes back with `fg` goes on typing
   sigemptyset(&action.sa_mask);
   for (const int number : kEnding) ::sigaction(number, &action, nullptr);
 }
@@ -49,6 +50,7 @@ void on_signal(int number) {
   ::raise(number);
   ::sigprocmask(SIG_UNBLOCK, &this_one, nullptr);  // here it ends, unless it was only stopped
   action.sa_handler = &on_signal;
+  action.sa_flags = SA_RESTART;
   ::sigaction(number, &action, nullptr);
   ::tcsetattr(STDIN_FILENO, TCSANOW, &quiet);
   errno = saved;

@@ -228,19 +228,20 @@ bool Log::Impl::write_batch() {
     }
   }
   // After the lines were taken: one that was logged after reopen() must not end in the old file.
-  const bool again = reopen.exchange(false) && !options.sink;
+  const bool asked = reopen.exchange(false);
+  const bool again = asked && !options.sink;
   const int why = again ? open() : 0;
   if (lines != 0) dropped.fetch_add(write_out(batch), std::memory_order_relaxed);
   if (why != 0) {
     say(LogLevel::warning, "cannot reopen the log file, going on with the old one",
         {{"path", options.path}, {"error", std::strerror(why)}});
   }
-  if (again) {
+  if (asked) {
     const std::lock_guard lock(mutex);
-    problem = why == 0 ? "" : "cannot reopen the log file " + options.path;
+    if (again) problem = why == 0 ? "" : "cannot reopen the log file " + options.path;
     reopening = false;
   }
-  if (again) written_more.notify_all();
+  if (asked) written_more.notify_all();
   if (lines == 0) return false;
   {
     const std::lock_guard lock(mutex);

@@ -23,7 +23,8 @@ namespace nexus {
 class LogLimits {
  public:
   static constexpr size_t kMaxCauses = 1024;
-  static constexpr size_t kMaxText = 256;  // of a line that is said again
+  static constexpr size_t kMaxCause = 256;  // octets of a cause; what differs after that does not
+  static constexpr size_t kMaxText = 256;   // of a line that is said again
 
   struct Repeated {
     LogLevel level;
@@ -38,7 +39,7 @@ class LogLimits {
   bool first(LogLevel level, std::string_view area, std::string_view cause, std::string_view text) {
     std::string key(area);
     key += '\0';
-    key += cause;
+    key += cause.substr(0, kMaxCause);
     const std::lock_guard lock(mutex_);
     auto found = causes_.find(key);
     if (found == causes_.end() && causes_.size() >= kMaxCauses) {

@@ -111,7 +111,8 @@ void on_crash(int signal, siginfo_t* info, void* context) {
   for (size_t i = 0; i < kCrashes.size(); ++i) {
     if (kCrashes[i] == signal) sigaction(signal, &before[i], nullptr);
   }
-  if (info->si_code <= 0) raise(signal);
+  // After a system call that a filter trapped, there is no instruction that would.
+  if (info->si_code <= 0 || signal == SIGSYS) raise(signal);
 }
 
 void at_exit() {

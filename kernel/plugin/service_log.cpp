@@ -35,6 +35,11 @@ void limited(nx_host* host, uint32_t level, nx_str cause, nx_str text) {
   const Host& self = Host::of(host);
   if (self.context.log == nullptr) return;
   try {
+    if ((text.data == nullptr && text.size != 0) || (cause.data == nullptr && cause.size != 0)) {
+      self.context.log->write(LogLevel::error, self.name,
+                              "wrote a line that is NULL with a length");
+      return;
+    }
     self.context.log->limited(to_level(level), self.name, to_view(cause), to_view(text));
   } catch (...) {
     // As above.

@@ -40,6 +40,7 @@ const char* text_that_is_none(const nx_listen_options& from) {
       {"tls_sni_directory", from.tls_sni_directory},
       {"trusted_proxies", from.trusted_proxies},
       {"shares_as", from.shares_as},
+      {"tls_crl", from.tls_crl},
   };
   for (const auto& [name, value] : texts) {
     if (text_mistake(value) != nullptr) return name;

@@ -187,6 +187,7 @@ bool RouterImpl::configure(const Value& config, std::vector<ConfigMistake>& mist
   });
   // First, because the options of components are what others may have been mistaken for.
   host_context_.log = &log_;
+  host_context_.watch = &watch_;  // who hangs while it is loaded is named as well
   std::vector<ConfigMistake> about_plugins;
   registry_ = load_plugins(config.find("plugins"), environment_, host_context_, about_plugins);
   const bool ready = configure_router(config, mistakes);

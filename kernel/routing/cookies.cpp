@@ -15,7 +15,8 @@ void RouterImpl::add_cookie_keeper(const Instance& instance, const std::shared_p
     return;
   }
   auto all = std::make_shared<CookieKeepers>();
-  for (const CookieKeeper& one : *cookie_keepers()) {
+  const std::shared_ptr<const CookieKeepers> before = cookie_keepers();
+  for (const CookieKeeper& one : *before) {
     if (!one.user.expired()) all->push_back(one);
   }
   all->push_back({table, instance.self(), user});
@@ -30,7 +31,9 @@ std::shared_ptr<const RouterImpl::CookieKeepers> RouterImpl::cookie_keepers() co
 
 bool RouterImpl::cookie_known(std::string_view cookie) {
   bool anybody = false;
-  for (const CookieKeeper& one : *cookie_keepers()) {
+  // Kept alive meanwhile: a realm may be added on another thread.
+  const std::shared_ptr<const CookieKeepers> keepers = cookie_keepers();
+  for (const CookieKeeper& one : *keepers) {
     const std::shared_ptr<void> user = one.user.lock();
     if (user == nullptr) continue;  // its realm is gone
     anybody = true;

@@ -100,11 +100,13 @@ std::shared_ptr<RealmPort> RouterImpl::realm(std::string_view uri, Status& why) 
 
 // Somebody has been welcomed in a realm of the template, which stays from now on. [any]
 void RouterImpl::keep(Realm& realm) {
+  // Another one of this URI may be there by now, and this its last handle: let go after the lock.
+  std::shared_ptr<Realm> now;
   const std::lock_guard lock(realms_mutex_);
   const auto at = realms_.find(realm.policy().uri);
   if (at == realms_.end()) return;  // it has been removed meanwhile
-  // The session holds it: this is never the last handle.
-  if (at->second.seen.lock().get() == &realm) at->second.held = realm.shared_from_this();
+  now = at->second.seen.lock();
+  if (now.get() == &realm) at->second.held = now;
 }
 
 Status RouterImpl::add_realm(const Value& section) {

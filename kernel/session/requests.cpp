@@ -1,5 +1,6 @@
 // Requests of an established session: request ids, roles, URIs and authorization are checked here,
 // in this order (Z-03); what passes goes to the realm. [loop]
+#include "kernel/base/log_limits.hpp"
 #include "kernel/message/error_uri.hpp"
 #include "kernel/message/table.hpp"
 #include "kernel/session/session.hpp"
@@ -139,9 +140,10 @@ bool Session::check_request_id(const Message& message) {
 
 // Answers a request that cannot be served. PUBLISH hears nothing unless it asked to (P-04).
 void Session::refuse(const Message& message, std::string_view uri, std::string_view text) {
-  if (shard_.log.enabled(LogLevel::info, "session")) {
+  if (shard_.may_tell_refusal() && shard_.log.enabled(LogLevel::info, "session")) {
     std::string same = std::to_string(id());
-    same.append(" ").append(code_name(message.code)).append(" ").append(message.uri);
+    same.append(" ").append(code_name(message.code)).append(" ");
+    same.append(message.uri.substr(0, LogLimits::kMaxCause));
     shard_.log.limited(LogLevel::info, "session", same, "request refused",
                        {{"session", id()},
                         {"authid", info_->authid},

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "kernel/base/log.hpp"
@@ -96,6 +97,15 @@ class Shard {
 
   // Work that goes on after its session has ended; it takes itself out.
   std::vector<std::shared_ptr<void>> errands;
+  // False for a while when many requests are refused: lines about them are for a person, and what
+  // is refused by the thousand costs no lock of the log's.
+  bool may_tell_refusal() {
+    constexpr uint32_t kInASecond = 100;
+    const uint64_t second = loop.now_ms() / 1000;
+    if (std::exchange(refusal_second_, second) != second) refusals_told_ = 0;
+    return refusals_told_ < kInASecond && ++refusals_told_ != 0;
+  }
+
   uint32_t rechecks = 0;  // of what sessions hold, under way and not waiting for an authorizer
 
   // Called once when the last session is gone, while the router waits for that.
@@ -117,6 +127,8 @@ class Shard {
   std::vector<uint32_t> dead_;
   std::vector<SessionRef> doomed_;
   size_t live_ = 0;
+  uint64_t refusal_second_ = 0;
+  uint32_t refusals_told_ = 0;
   uint64_t buried_ = 0;  // since memory was last returned
   TimerId trim_timer_ = 0;
 };

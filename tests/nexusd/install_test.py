@@ -77,7 +77,7 @@ class Installed(FolderTest):
         for name in re.findall(r"^Exec\w+=(/\S*nexusd) -c (\S+)", unit, re.MULTILINE):
             for path in name:
                 self.assertTrue(pathlib.Path(path).is_file(), path)
-        self.assertEqual(len(re.findall(r"nexusd -c ", unit)), 2)
+        self.assertEqual(len(re.findall(r"nexusd -c ", unit)), 1)
         for path in re.findall(r"^(?:Documentation=file:|ExecReload=)(/\S+)", unit, re.MULTILINE):
             self.assertTrue(pathlib.Path(path).is_file(), path)
 

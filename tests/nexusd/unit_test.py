@@ -67,6 +67,9 @@ class UnitFile(unittest.TestCase):
         # Systemd's own are 100 ms and 5 starts within 10 s: half a second, and it is given up.
         self.assertGreaterEqual(int(setting["RestartSec"]), 1)
         self.assertEqual(setting["StartLimitIntervalSec"], "0")
+        # Its exit status would not count for RestartPreventExitStatus=: a mistake in the
+        # configuration would be tried for ever.
+        self.assertNotIn("ExecStartPre", setting)
         self.assertIn("StartLimitIntervalSec=", unit.partition("[Service]")[0])
         # The mistake that nobody but a person can mend is the exception.
         self.assertEqual(setting["RestartPreventExitStatus"], "64 78")

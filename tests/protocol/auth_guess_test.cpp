@@ -174,4 +174,25 @@ TEST_CASE("N-06: a procedure that knows the users is not asked before the client
   }
 }
 
+TEST_CASE("N-06: attempts that all begin before the first has failed take their turns as well") {
+  Guesses guesses("ticket", kUsers, kStrict);
+  constexpr size_t kAtOnce = 12;
+  const Value entry = dict({{"ticket", "right"}, {"role", "user"}});
+  for (size_t i = 0; i < kAtOnce; ++i) {
+    Peer& peer = guesses.hello(kAttacker, "alice");
+    guesses.backend->yield(guesses.asked("alice"), dict(), list(entry));
+    peer.expect(kChallenge);
+  }
+  size_t wrong = 0, refused = 0;
+  for (size_t i = 0; i < kAtOnce; ++i) {
+    Peer& peer = *guesses.peers[i];
+    peer.send(list(kAuthenticate, "guess", dict()));
+    if (wrong == 2 && i == 2) continue;  // it waits for its turn, longer than this test lasts
+    const std::string text = denial(peer);
+    text == kTooMany ? ++refused : ++wrong;
+  }
+  CHECK(wrong == 2);
+  CHECK(refused == kAtOnce - 3);
+}
+
 }  // namespace nexus::test

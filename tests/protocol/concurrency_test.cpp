@@ -57,12 +57,12 @@ TEST_CASE("R-58: a waiting call can be canceled, times out, and goes with its ca
   const uint64_t running = l.caller.call("com.example.p", dict(), list("running"));
   const uint64_t invocation = l.callee.expect_invocation(l.registration).request();
   const uint64_t canceled = l.caller.call("com.example.p", dict(), list("canceled"));
-  const uint64_t timed = l.caller.call("com.example.p", dict({{"timeout", 20}}), list("timed"));
   leaver.call("com.example.p", dict(), list("left"));
   expect_nothing({&leaver});
-  const uint64_t last = l.caller.call("com.example.p", dict(), list("last"));
   l.caller.cancel(canceled, dict({{"mode", "kill"}}));
   l.caller.expect_call_error(canceled, "wamp.error.canceled");
+  const uint64_t timed = l.caller.call("com.example.p", dict({{"timeout", 20}}), list("timed"));
+  const uint64_t last = l.caller.call("com.example.p", dict(), list("last"));
   l.caller.expect_call_error(timed, "wamp.error.timeout");
   leaver.leave();
   expect_nothing({&l.callee});  // none of them has ever been heard of there

@@ -155,7 +155,8 @@ class Cookie : public Authenticator,
     const std::string_view cookie = cookie_of(hello.peer_details);
     if (cookie.empty()) return AuthAnswer::not_mine();
     if (!allow_plaintext_ && !nexus::auth::confidential(hello.peer)) {
-      log().warning(
+      log().limited(
+          NX_LOG_WARNING, "plaintext",
           "passed over a client that is connected without TLS: a cookie could be listened to "
           "(option allow_plaintext)");
       return AuthAnswer::not_mine();
@@ -319,8 +320,9 @@ class Cookie : public Authenticator,
       count(forgotten_);
       note(hash, *before, "is not who signed in, which ends");
     }
-    log().info("authid '" + printable(session.authid) +
-               "' is not remembered: the cookie was not made for this connection");
+    log().limited(NX_LOG_INFO, "not made " + std::string(session.authid),
+                  "authid '" + printable(session.authid) +
+                      "' is not remembered: the cookie was not made for this connection");
     return false;
   }
 

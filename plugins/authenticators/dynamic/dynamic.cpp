@@ -16,6 +16,7 @@
 #include <unordered_map>
 
 #include "plugins/support/auth/peer.hpp"
+#include "plugins/support/auth/principal.hpp"
 #include "plugins/support/auth/record.hpp"
 #include "plugins/support/auth/throttle.hpp"
 #include "plugins/support/options.hpp"
@@ -102,9 +103,13 @@ class Dynamic : public Authenticator {
   }
 
   AuthAnswer hello(const AuthOperation& op, const Hello& hello) override {
+    if (hello.authid.size() > nexus::auth::kMaxAuthidSize) {  // nobody's, and a key of tables
+      return AuthAnswer::deny("authentication failed");
+    }
     const bool ticket = hello.method == "ticket";
     if (ticket && !allow_plaintext_ && !nexus::auth::confidential(hello.peer)) {
-      log().warning(
+      log().limited(
+          NX_LOG_WARNING, "plaintext",
           "passed over a client that is connected without TLS: a ticket could be listened to "
           "(option allow_plaintext)");
       return AuthAnswer::not_mine();

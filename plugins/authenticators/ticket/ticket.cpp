@@ -36,7 +36,8 @@ class Ticket : public MethodAuthenticator {
  protected:
   std::optional<AuthAnswer> open(const Hello& hello, Attempt&) override {
     if (!allow_plaintext_ && !confidential(hello.peer)) {
-      log().warning(
+      log().limited(
+          NX_LOG_WARNING, "plaintext",
           "passed over a client that is connected without TLS: a ticket could be listened to "
           "(option allow_plaintext)");
       return AuthAnswer::not_mine();

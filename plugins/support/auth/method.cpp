@@ -113,7 +113,9 @@ AuthAnswer MethodAuthenticator::hello(const sdk::AuthOperation& op, const sdk::H
   // Others have work with this one: not before its turn.
   const Throttle::Turn turn = turn_of(*attempt);
   if (turn.refused) return too_many(*attempt);
-  attempt->had_turn = true;
+  attempt->asked = true;
+  // A turn that cost nothing is looked at again when the answer comes: many may have begun with it.
+  attempt->had_turn = turn.queued;
   std::unique_ptr<Job> job(new Job{*this, op.defer(), std::move(attempt)});
   if (!principals_.blocks()) job->question = question(hello);
   if (turn.wait_ms != 0) return wait(op.id(), turn.wait_ms, std::move(job));
@@ -150,7 +152,7 @@ void MethodAuthenticator::failed(const Attempt& attempt) {
 
 // Gone without an answer, after somebody had work with it. It has tried no secret of anybody.
 void MethodAuthenticator::abandoned(const Attempt& attempt) {
-  if (!attempt.had_turn) return;
+  if (!attempt.asked) return;
   throttle_.failed(attempt.throttle_address, {}, loops_.now_ms(host().get()));
 }
 

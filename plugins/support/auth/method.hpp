@@ -54,7 +54,8 @@ struct Attempt {
   bool known = false;       // false for a decoy: nothing that it answers is right
   std::string given_realm;  // the realm that a procedure sends the client to, or empty
   sdk::Value given_extra;   // what a procedure wants in WELCOME.Details.authextra, or empty
-  bool had_turn = false;    // before it was looked up
+  bool had_turn = false;    // it has stood in the queue before it was looked up
+  bool asked = false;       // others have had work with it
 };
 
 struct Verdict {

@@ -149,6 +149,7 @@ Throttle::Turn Throttle::begin(std::string_view address, std::string_view authid
   if (turn.refused) return turn;
   for (size_t i = 0; i < count; ++i)
     *places[i].next_ms = now_ms + turn.wait_ms + places[i].delay_ms;
+  turn.queued = count != 0;
   return turn;
 }
 

@@ -78,6 +78,7 @@ class Throttle {
   struct Turn {
     bool refused = false;
     uint64_t wait_ms = 0;
+    bool queued = false;  // it has a place of its own; else nothing was wrong enough to wait for
   };
   // An attempt begins. Empty names are not counted. `also` is another name of the same user that
   // counts as well, or the same, or empty. `again`: this attempt has had its turn by address.

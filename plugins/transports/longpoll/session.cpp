@@ -113,7 +113,8 @@ void Session::moves(std::unique_ptr<Exchange> exchange) {
     const bool answered = under_way_ != 0 && exchange->loop == answer_loop_ &&
                           exchange->connection == answer_connection_;
     if (answered) moved_ = exchange->moved;
-    if (poll_ == nullptr && exchange->min_rate != 0) {
+    // Once it closes only the answer counts: requests that will be refused keep nothing alive.
+    if (poll_ == nullptr && exchange->min_rate != 0 && (closing_ == 0 || answered)) {
       arm(closing_ == 0 ? hub_->config.session_timeout_ms : hub_->close_timeout_ms);
     }
   }
