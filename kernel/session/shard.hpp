@@ -100,7 +100,7 @@ class Shard {
   // False for a while when many requests are refused: lines about them are for a person, and what
   // is refused by the thousand costs no lock of the log's.
   bool may_tell_refusal() {
-    constexpr uint32_t kInASecond = 100;
+    constexpr uint32_t kInASecond = 1000;
     const uint64_t second = loop.now_ms() / 1000;
     if (std::exchange(refusal_second_, second) != second) refusals_told_ = 0;
     return refusals_told_ < kInASecond && ++refusals_told_ != 0;
