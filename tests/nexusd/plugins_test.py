@@ -70,8 +70,9 @@ class Loading(PluginTest):
             file = test_plugin("bad_static_" + name)
             for status, errors in self.both(self.config(file)):
                 self.assertIn("nexusd: " + text % file, errors)
+                # The thread sanitizer ends the process its own way when it ends within dlopen().
                 if name != "crashes":
-                    self.assertEqual(status, 78, errors)
+                    self.assertIn(status, (78, 66) if "ThreadSanitizer" in errors else (78,), errors)
                 elif "AddressSanitizer" not in errors:
                     self.assertLess(status, 0, errors)
 
