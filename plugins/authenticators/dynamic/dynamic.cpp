@@ -191,7 +191,7 @@ class Dynamic : public Authenticator {
     Value args = values().list().add(client.realm).add(client.authid).add(details.done()).done();
     std::unique_ptr<Call> call(new Call{*this, op.defer(), std::move(client), std::move(args)});
     if (turn.wait_ms == 0) {
-      start(std::move(call));
+      put(std::move(call));
     } else {
       wait(op.id(), turn.wait_ms, std::move(call));
     }
@@ -217,12 +217,12 @@ class Dynamic : public Authenticator {
     Dynamic& self = at.self;
     self.guarded("on_turn()", [&] {
       if (std::unique_ptr<Waiting> waiting = self.take_waiting(at.op)) {
-        self.start(std::move(waiting->call));
+        self.put(std::move(waiting->call));
       }
     });
   }
 
-  void start(std::unique_ptr<Call> call) {
+  void put(std::unique_ptr<Call> call) {
     const nx_status status =
         realms_.call(host().get(), nexus::sdk::to_nx(realm_), nexus::sdk::to_nx(procedure_),
                      call->args.get(), nullptr, timeout_ms_, &Dynamic::answered, call.get());
