@@ -418,6 +418,8 @@ class FakeHost : public nx_host {
     session->closed_text = text_of(text);
   }
 
+  static uint64_t loop_now_ms(nx_host* host) { return of(host).now_ms; }
+
   static constexpr nx_host_loop_v1 kLoop = {sizeof(nx_host_loop_v1),
                                             0,
                                             [](nx_host*) -> uint32_t { return 1; },
@@ -426,7 +428,7 @@ class FakeHost : public nx_host {
                                             start_timer,
                                             cancel_timer,
                                             watch,
-                                            [](nx_host* host) { return of(host).now_ms; }};
+                                            loop_now_ms};
   static uint32_t is_trusted_proxy(nx_stream* stream, nx_str address) {
     return stream->host->trusted_proxies.count(text_of(address)) != 0 ? 1 : 0;
   }
