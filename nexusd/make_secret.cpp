@@ -2,6 +2,7 @@
 // that a script can use it. [main]
 #include "nexusd/make_secret.hpp"
 
+#include <poll.h>
 #include <signal.h>
 #include <termios.h>
 #include <unistd.h>
@@ -79,11 +80,27 @@ class Silence {
   bool works_;
 };
 
+// A byte at a time and past every buffer: what follows the line is left to who reads next, no copy
+// of a secret stays in the stream's memory. It waits in poll() since the thread sanitizer holds a
+// signal back while read() waits.
+std::string line_of_input() {
+  std::string line;
+  line.reserve(512);  // so that growing leaves no copies of what most people type
+  char byte = 0;
+  for (;;) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (::poll(&input, 1, -1) < 0 && errno == EINTR) continue;
+    const ssize_t got = ::read(STDIN_FILENO, &byte, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0 || byte == '\n') return line;
+    line.push_back(byte);
+  }
+}
+
 Secret read_line(const char* prompt) {
   const bool terminal = ::isatty(STDIN_FILENO) != 0;
   if (terminal) std::cerr << prompt << std::flush;
-  std::string line;
-  std::getline(std::cin, line);
+  std::string line = line_of_input();
   if (terminal) std::cerr << "\n";
   if (!line.empty() && line.back() == '\r') line.pop_back();
   return Secret(std::move(line));
