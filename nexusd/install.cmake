@@ -92,8 +92,9 @@ install(CODE "${paths}
   foreach(place IN ITEMS datadir includedir prefix)
     cmake_path(RELATIVE_PATH \${place} BASE_DIRECTORY \"\${docdir}\")
   endforeach()
-  set(folder \"${CMAKE_CURRENT_BINARY_DIR}/installed-docs\")
-  file(REMOVE_RECURSE \"\${folder}\")
+  # One of its own for each, since two may install from one build folder at the same time.
+  string(RANDOM LENGTH 12 ALPHABET 0123456789abcdef own)
+  set(folder \"${CMAKE_CURRENT_BINARY_DIR}/installed-docs-\${own}\")
   execute_process(COMMAND \"${Python3_EXECUTABLE}\" \"${PROJECT_SOURCE_DIR}/tools/install-docs.py\"
     --root \"${PROJECT_SOURCE_DIR}\" --out \"\${folder}\"
     --map README.md=README.md --map CHANGELOG.md=CHANGELOG.md --map LICENSE=LICENSE --map docs=docs
@@ -103,4 +104,5 @@ install(CODE "${paths}
     --map examples=examples --map examples/plugins=\${datadir}/nexus/examples
     --map sdk/template=\${datadir}/nexus/template --map sdk/include=\${includedir} ${kernel_map}
     COMMAND_ERROR_IS_FATAL ANY)
-  file(INSTALL \"\${folder}/\" DESTINATION \"\${docdir}\")")
+  file(INSTALL \"\${folder}/\" DESTINATION \"\${docdir}\")
+  file(REMOVE_RECURSE \"\${folder}\")")
