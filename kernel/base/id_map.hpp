@@ -75,7 +75,9 @@ class IdMap {
     }
     slots_[i].id = 0;
     slots_[i].value = T{};
-    if (--size_ == 0 && mask_ > kSmall) clear();
+    // What is small enough stays, or who has some calls in flight, then none, then some again,
+    // would grow its table anew each time.
+    if (--size_ == 0 && (mask_ + 1) * sizeof(Slot) > kKeptBytes) clear();
     return true;
   }
 
@@ -110,7 +112,7 @@ class IdMap {
     uint64_t id = 0;
     T value{};
   };
-  static constexpr size_t kSmall = 63;
+  static constexpr size_t kKeptBytes = 16 << 10;
 
   size_t home(uint64_t id) const { return static_cast<size_t>(IdHash::mix(id)) & mask_; }
 

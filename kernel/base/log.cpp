@@ -141,7 +141,7 @@ Log::Impl::~Impl() {
 }
 
 bool Log::Impl::enabled(LogLevel level, std::string_view area) const {
-  if (level < lowest || level >= LogLevel::off) return false;
+  if (level >= LogLevel::off) return false;
   const AreaLevel* best = nullptr;
   for (const AreaLevel& rule : areas) {
     if (covers(rule.area, area) && (best == nullptr || rule.area.size() >= best->area.size())) {
@@ -316,10 +316,11 @@ bool Log::Impl::wait_writable() {
 }
 
 Log::Log() = default;
-Log::Log(LogOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Log::Log(LogOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))), lowest_(impl_->lowest) {}
 Log::~Log() = default;
 
-bool Log::enabled(LogLevel level, std::string_view area) const {
+bool Log::enabled_in(LogLevel level, std::string_view area) const {
   return impl_ != nullptr && impl_->enabled(level, area);
 }
 

@@ -57,7 +57,10 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  bool enabled(LogLevel level, std::string_view area) const;
+  // Cheap enough for every message: most levels are written in no area at all.
+  bool enabled(LogLevel level, std::string_view area) const {
+    return level >= lowest_ && enabled_in(level, area);
+  }
   void write(LogLevel level, std::string_view area, std::string_view text,
              std::initializer_list<LogField> fields = {});
   void info(std::string_view area, std::string_view text, std::initializer_list<LogField> f = {}) {
@@ -89,7 +92,10 @@ class Log {
 
  private:
   struct Impl;
+  bool enabled_in(LogLevel level, std::string_view area) const;
+
   std::unique_ptr<Impl> impl_;
+  LogLevel lowest_ = LogLevel::off;  // that any area writes; constant after construction
 };
 
 // "trace", "debug", "info", "warning" (or "warn"), "error", "off".

@@ -42,20 +42,11 @@ class Emitter {
   // Copies a value encoded in `from`, or transcodes it.
   Emitter& span(const Serializer& from, Bytes value, Writer& scratch) {
     if (from.index == format_->index) return raw(value);
-    // Not zeroed: this is the hot path. A walk that fails says why.
-    nx_error error;
-    error.struct_size = sizeof error;
-    error.text[0] = error.uri[0] = 0;
-    const nx_status status = from.walk(value, scratch, *sink_, state_, &error);
-    if (status != NX_OK && status_ == NX_OK) why_ = error.text;
-    return note(status);
+    return transcode(from, value, scratch);
   }
   // Arguments and ArgumentsKw, as far as they are there.
   Emitter& payload(const Payload& payload, Writer& scratch) {
-    if (!payload.unfit.empty()) {
-      why_ = payload.unfit;
-      return note(NX_E_UNREPRESENTABLE);
-    }
+    if (!payload.unfit.empty()) return refuse(payload.unfit);
     if (payload.count() == 0) return *this;
     if (payload.args.empty()) {
       list(0).end_list();
@@ -72,6 +63,9 @@ class Emitter {
   const Serializer& format() const { return *format_; }
 
  private:
+  // These two are out of line so that what only copies bytes keeps no room for an error's text.
+  Emitter& transcode(const Serializer& from, Bytes value, Writer& scratch);
+  Emitter& refuse(std::string_view why);
   Emitter& note(nx_status status) {
     if (status != NX_OK && status_ == NX_OK) status_ = status;
     return *this;

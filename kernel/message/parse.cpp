@@ -8,14 +8,18 @@ namespace nexus {
 namespace {
 
 // U-01. JSON says itself what is an integer; the other formats have clients that write a float.
-bool read_id(const nx_element& element, uint64_t lowest, bool text, uint64_t* out) {
+bool float_as_id(const nx_element& element, bool text, int64_t* out) {
+  return element.kind == NX_DOUBLE && !text && whole_number(element.number.d, out);
+}
+
+inline bool read_id(const nx_element& element, int64_t lowest, bool text, uint64_t* out) {
   int64_t id = 0;
   if (element.kind == NX_INT) {
     id = element.number.i;
-  } else if (element.kind != NX_DOUBLE || text || !whole_number(element.number.d, &id)) {
+  } else if (!float_as_id(element, text, &id)) {
     return false;
   }
-  if (id < static_cast<int64_t>(lowest) || id > static_cast<int64_t>(kMaxId)) return false;
+  if (id < lowest || id > static_cast<int64_t>(kMaxId)) return false;
   *out = static_cast<uint64_t>(id);
   return true;
 }

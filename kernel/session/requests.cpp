@@ -129,13 +129,15 @@ bool Session::check_request_id(const Message& message) {
   const bool wrapped = last == kMaxId && id == 1;
   const bool right =
       check == RequestIdCheck::strict ? (id == last + 1 || wrapped) : (id > last || wrapped);
-  if (!right) {
-    violation(std::string(code_name(message.code)) + ".Request " + std::to_string(id) +
-              " does not follow " + std::to_string(last));
-    return false;
-  }
+  if (!right) return wrong_request_id(message);
   tables_.last_request = id;
   return true;
+}
+
+bool Session::wrong_request_id(const Message& message) {
+  violation(std::string(code_name(message.code)) + ".Request " + std::to_string(message.request) +
+            " does not follow " + std::to_string(tables_.last_request));
+  return false;
 }
 
 // Answers a request that cannot be served. PUBLISH hears nothing unless it asked to (P-04).

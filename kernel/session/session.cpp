@@ -74,6 +74,14 @@ uint64_t Session::message_limit() const {
   return joined || said_goodbye_ ? UINT64_MAX : shard_.router.policy().max_hello_size;
 }
 
+void Session::log_received(const Message& message) const {
+  shard_.log.write(LogLevel::debug, "session", "received",
+                   {{"session", id()},
+                    {"message", code_name(message.code)},
+                    {"request", message.request},
+                    {"uri", message.uri}});
+}
+
 // False stops the delivery: the session has just been paused.
 bool Session::handle(Bytes bytes) {
   if (bytes.size() > message_limit()) {
@@ -87,13 +95,7 @@ bool Session::handle(Bytes bytes) {
     if (state_ != SessionState::closing) violation(why.text);
     return true;
   }
-  if (shard_.log.enabled(LogLevel::debug, "session")) {
-    shard_.log.write(LogLevel::debug, "session", "received",
-                     {{"session", id()},
-                      {"message", code_name(message.code)},
-                      {"request", message.request},
-                      {"uri", message.uri}});
-  }
+  if (shard_.log.enabled(LogLevel::debug, "session")) log_received(message);
   // S-13: an ABORT is never answered, in any state.
   if (message.code == Code::abort) {
     end("client aborted", message.uri, NX_LEFT_ABORTED, message.uri);

@@ -101,10 +101,12 @@ class Session : public nx_session {
   friend class Shard;
   friend class OwnConnection;
 
+  void log_received(const Message& message) const;
   bool handle(Bytes message);  // false: reading has just been paused, deliver no more
   bool handle_established(const Message& message, Bytes bytes, const AccessAnswer* answer);
   bool request(const Message& message, Bytes bytes, const AccessAnswer* answer);
   bool check_request_id(const Message& message);
+  bool wrong_request_id(const Message& message);
   void go_on(const Message& message, Bytes bytes, const Grant& grant);
   void dispatch(const Message& message, const Grant& grant);
   void refuse(const Message& message, std::string_view uri, std::string_view text);

@@ -113,3 +113,30 @@ TEST_CASE("IdMap: a flood of ids that one constant would put together stays fast
   for (const uint64_t id : ids) REQUIRE(map.erase(id));
   CHECK(map.empty());
 }
+
+namespace {
+
+// As large as a record of a call, and counted whenever a table makes its slots.
+struct Record {
+  Record() { ++made; }
+  char bytes[100] = {};
+  static inline size_t made = 0;
+};
+
+// How many slots are made for one more entry, after so many came and went.
+size_t slots_made_after(size_t burst) {
+  IdMap<Record> map;
+  const Record record;
+  for (uint64_t id = 1; id <= burst; ++id) map.insert(id, record);
+  for (uint64_t id = 1; id <= burst; ++id) map.erase(id);
+  Record::made = 0;
+  map.insert(1, record);
+  return Record::made;
+}
+
+}  // namespace
+
+TEST_CASE("IdMap keeps a small table that becomes empty and gives a large one back") {
+  CHECK(slots_made_after(64) == 0);
+  CHECK(slots_made_after(1000) == 4);
+}
