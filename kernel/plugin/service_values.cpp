@@ -28,10 +28,13 @@ uint32_t as_bool(const nx_value* value, uint32_t fallback) {
   return shared.is(NX_BOOL) ? (shared.as_bool() ? 1 : 0) : fallback;
 }
 int64_t as_int(const nx_value* value, int64_t fallback) {
-  return Value::share(value).as_int(fallback);
+  return Value::share(value).whole().value_or(fallback);
 }
 uint64_t as_uint(const nx_value* value, uint64_t fallback) {
-  return Value::share(value).as_uint(fallback);
+  const Value shared = Value::share(value);
+  if (shared.is(NX_UINT)) return shared.as_uint();
+  const int64_t whole = shared.whole().value_or(-1);
+  return whole < 0 ? fallback : static_cast<uint64_t>(whole);
 }
 double as_double(const nx_value* value, double fallback) {
   return Value::share(value).as_double(fallback);

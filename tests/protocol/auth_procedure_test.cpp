@@ -123,6 +123,42 @@ TEST_CASE("N-06: shapes of a user's entry") {
   }
 }
 
+// A procedure in JavaScript: msgpack and CBOR have its whole numbers as float64.
+Value as_javascript(const Value& value) {
+  if (value.is(NX_INT)) return Value::real(static_cast<double>(value.as_int()));
+  if (!value.is(NX_DICT)) return value;
+  Value out = Value::dict();
+  for (size_t i = 0; i < value.size(); ++i) {
+    out.append(value.key_at(i), as_javascript(value.at(i)));
+  }
+  return out;
+}
+
+TEST_CASE("U-01, N-06: whole numbers in a user's entry may be floats") {
+  for (const Format format : kFormats) {
+    for (const Way& way : ways()) {
+      CAPTURE(way.method, format_name(format));
+      World world({{Carrier::raw_tcp, format}, 3}, asking(way));
+      Peer& backend = world.join_realm("realm2");
+      const uint64_t registration = backend.register_procedure("com.example.user");
+      const auto challenge = [&](const Value& entry) {
+        Peer& client = world.connect();
+        client.send(list(kHello, "realm1", claiming(way.method, "joe", json(way.authextra))));
+        backend.yield(backend.expect_invocation(registration).request(), dict(), list(entry));
+        return &client;
+      };
+      Peer* client = challenge(as_javascript(json(way.secret)));
+      client->send(way.answer(client->expect(kChallenge)));
+      client->expect(kWelcome);
+      const Value secret = json(way.secret).find(way.type);
+      if (!secret.find("iterations")) continue;
+      const Value half = dict({{"iterations", Value::real(1000.5)}});
+      client = challenge(dict({{way.type, merged(secret, half)}}));
+      CHECK(client->expect(kAbort).uri() == "wamp.error.authentication_failed");
+    }
+  }
+}
+
 TEST_CASE("N-06: whom the procedure does not know is challenged and denied") {
   for (const Way& way : all_ways()) {
     CAPTURE(way.method);

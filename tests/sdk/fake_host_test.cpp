@@ -30,6 +30,22 @@ std::string value_of(const nx_option& option, std::string_view text) {
 
 }  // namespace
 
+TEST_CASE("U-01: a double that is a whole number is read as that integer") {
+  const Values make = fake::values();
+  const Value list = make.from_json("[60.0, 1e3, -0.0, 0, -5, 0.5, 1e16, \"1\", null, true]");
+  const std::optional<int64_t> expected[] = {60, 1000, 0, 0, -5, {}, {}, {}, {}, {}};
+  for (size_t i = 0; i < list.size(); ++i) {
+    CAPTURE(i);
+    CHECK(list.at(i).whole() == expected[i]);
+    CHECK(list.at(i).as_int(7) == expected[i].value_or(7));
+  }
+  CHECK(list.at(0).as_uint(7) == 60);
+  CHECK(make.real(-60).as_uint(7) == 7);
+  CHECK_FALSE(make.of(UINT64_MAX).whole());
+  CHECK(make.of(UINT64_MAX).as_uint(7) == UINT64_MAX);
+  CHECK_FALSE(ValueView().whole());
+}
+
 TEST_CASE("JSON is read and written") {
   CHECK(again(R"( { "a" : [ 1 , -2.5 , true , null ] , "b" : { } } )") ==
         R"({"a":[1,-2.5,true,null],"b":{}})");

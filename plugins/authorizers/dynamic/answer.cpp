@@ -23,8 +23,9 @@ uint32_t read_disclose(ValueView value) {
 // Milliseconds; -1: not at all; 0: until invalidated; -2: makes no sense.
 int64_t read_cache(ValueView value) {
   if (value.is(NX_BOOL)) return value.as_bool() ? 0 : -1;
-  if (!value.is(NX_INT) || value.as_int() < 0) return -2;
-  return value.as_int() == 0 ? -1 : std::min(value.as_int(), kMaxRememberMs);
+  const int64_t ms = value.whole().value_or(-1);
+  if (ms < 0) return -2;
+  return ms == 0 ? -1 : std::min(ms, kMaxRememberMs);
 }
 
 // As the router takes a URI from anybody: what it would not take would be no answer (U-12, U-16).
@@ -94,7 +95,7 @@ bool read_answer(ValueView result, RememberBy by, AuthzAnswer& out, std::string&
   if (const ValueView cache = result["cache"]; present(cache)) {
     const int64_t ms = read_cache(cache);
     if (ms == -2) {
-      wrong = "cache in its result is none of true, false and a number of milliseconds";
+      wrong = "cache in its result is none of true, false and a whole number of milliseconds";
       return false;
     }
     if (ms >= 0 && by == RememberBy::session) out.remember_for_session(static_cast<uint32_t>(ms));

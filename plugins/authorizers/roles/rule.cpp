@@ -123,8 +123,7 @@ void read_remember(ValueView value, Rule& rule, const std::string& where) {
     rule.remember = value.as_bool();
     return;
   }
-  int64_t ms = -1;
-  if (value.is(NX_INT)) ms = value.as_int();
+  int64_t ms = value.whole().value_or(-1);
   if (value.is_string()) {
     const std::string_view text = value.as_string();
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), ms);

@@ -49,13 +49,12 @@ std::string_view text_at(ValueView dict, std::string_view key, const std::string
 
 uint32_t number_at(ValueView dict, std::string_view key, int64_t min, int64_t max,
                    const std::string& where) {
-  const ValueView value = dict[key];
-  const int64_t number = value.as_int(-1);
-  if (!value.is(NX_INT) || number < min || number > max) {
+  const std::optional<int64_t> number = dict[key].whole();
+  if (!number || *number < min || *number > max) {
     refuse(where + "." + std::string(key),
            "must be a whole number from " + std::to_string(min) + " to " + std::to_string(max));
   }
-  return static_cast<uint32_t>(number);
+  return static_cast<uint32_t>(*number);
 }
 
 std::string base64_at(ValueView dict, std::string_view key, const std::string& where) {

@@ -64,7 +64,9 @@ typedef struct nx_host_values_v1 {
   nx_value* (*ref)(const nx_value* value);
   void (*unref)(const nx_value* value);
   uint32_t (*kind)(const nx_value* value); /* NX_NULL … NX_DICT; NX_NULL for NULL */
-  /* Each answers `fallback` (or an empty view) where the value is of another kind. */
+  /* Each answers `fallback` (or an empty view) where the value is of another kind. An NX_DOUBLE
+   * that is a whole number from -2^53 to 2^53 counts as that integer in as_int and as_uint:
+   * JavaScript writes integers so in msgpack and CBOR. kind() says what was written. */
   uint32_t (*as_bool)(const nx_value* value, uint32_t fallback);
   int64_t (*as_int)(const nx_value* value, int64_t fallback);
   uint64_t (*as_uint)(const nx_value* value, uint64_t fallback);

@@ -66,7 +66,7 @@ TEST_CASE("principals: every kind of secret is read") {
     "ann": {"ticket": {"kdf": "pbkdf2", "salt": "c2FsdHNhbHQ=", "iterations": 7,
                        "key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
             "wampcra": {"key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-                        "salt": "salt123", "iterations": 1000},
+                        "salt": "salt123", "iterations": 1000.0, "keylen": 3.2e1},
             "scram": {"kdf": "argon2id13", "salt": "c2FsdHNhbHQ=", "iterations": 3,
                       "memory": 512,
                       "stored_key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
@@ -82,6 +82,7 @@ TEST_CASE("principals: every kind of secret is read") {
   REQUIRE(ann != nullptr);
   CHECK(ann->role == "user");
   CHECK(ann->ticket->how.iterations == 7);
+  CHECK(ann->wampcra->iterations == 1000);  // U-01
   CHECK(ann->wampcra->keylen == 32);
   CHECK(ann->scram->how.kdf == Kdf::argon2id13);
   CHECK(ann->scram->how.memory == 512);

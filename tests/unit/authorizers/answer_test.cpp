@@ -31,6 +31,10 @@ TEST_CASE("Z-05: shapes of answers") {
       {R"({"allow": true, "disclose": null, "cache": null, "validate": null})", A, R,
        NX_REMEMBER_NOT, 0},
       {R"({"allow": true, "cache": 99999999999})", A, R, NX_REMEMBER_SESSION, 86400000},
+      // U-01: JavaScript's integers, as msgpack and CBOR have them.
+      {R"({"allow": true, "cache": 1500.0})", A, R, NX_REMEMBER_SESSION, 1500},
+      {R"({"allow": true, "cache": 0.0})", A, R, NX_REMEMBER_NOT, 0},
+      {R"({"allow": true, "cache": 99999999999.0})", A, R, NX_REMEMBER_SESSION, 86400000},
   };
   for (const Row& row : table) {
     CAPTURE(row.json);
@@ -125,9 +129,11 @@ TEST_CASE("Z-05: what is no answer is a failure, never an ALLOW") {
   const Values values(&fake::values_table);
   for (const char* json :
        {"null", "1", "\"true\"", "[]", "{}", R"({"allow": 1})", R"({"allow": true, "disclose": 1})",
-        R"({"allow": true, "cache": -1})", R"({"allow": true, "cache": "yes"})",
-        R"({"allow": false, "error": "no uri"})", R"({"allow": false, "error": 7})",
-        R"({"allow": false, "error": ""})", R"({"allow": false, "message": ["no"]})"}) {
+        R"({"allow": true, "cache": -1})", R"({"allow": true, "cache": -1.0})",
+        R"({"allow": true, "cache": 1.5})", R"({"allow": true, "cache": 1e300})",
+        R"({"allow": true, "cache": "yes"})", R"({"allow": false, "error": "no uri"})",
+        R"({"allow": false, "error": 7})", R"({"allow": false, "error": ""})",
+        R"({"allow": false, "message": ["no"]})"}) {
     CAPTURE(json);
     const Value result = values.from_json(json);
     AuthzAnswer answer = AuthzAnswer::deny();

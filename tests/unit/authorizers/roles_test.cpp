@@ -138,7 +138,7 @@ TEST_CASE("Z-10: what a rule discloses, and for how long it is remembered") {
      "disclose": {"caller": "never", "publisher": "always"}, "remember": "2s"},
     {"uri": "com.bool", "allow": {"register": true, "publish": true},
      "disclose": {"caller": true, "publisher": false}, "cache": false},
-    {"uri": "com.ms", "allow": {"call": true}, "disclose": {"caller": "request"}, "remember": 250}
+    {"uri": "com.ms", "allow": {"call": true}, "disclose": {"caller": "request"}, "remember": 2.5e2}
   ]}})");
   const auto ask = [&](uint32_t action, const char* uri) {
     return plugin.authorize(action, uri, "user");

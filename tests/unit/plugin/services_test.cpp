@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <limits>
 #include <mutex>
 
 #include "kernel/base/value.hpp"
@@ -150,6 +151,28 @@ TEST_CASE("service values: build, read, give back") {
   v.unref(dict);
   CHECK(v.size(kept) == 7);
   v.unref(kept);
+}
+
+TEST_CASE("U-01: service values: a double that is a whole number is read as that integer") {
+  const nx_host_values_v1& v = values();
+  struct Row {
+    double given;
+    int64_t integer;
+    uint64_t positive;
+  };
+  for (const Row& row : {Row{0.0, 0, 0}, Row{-0.0, 0, 0}, Row{60.0, 60, 60}, Row{-60.0, -60, 9},
+                         Row{9007199254740992.0, int64_t{1} << 53, uint64_t{1} << 53},
+                         Row{-9007199254740992.0, -(int64_t{1} << 53), 9}, Row{0.5, 7, 9},
+                         Row{9007199254740994.0, 7, 9}, Row{1e300, 7, 9}, Row{-1e19, 7, 9},
+                         Row{std::numeric_limits<double>::infinity(), 7, 9},
+                         Row{std::numeric_limits<double>::quiet_NaN(), 7, 9}}) {
+    CAPTURE(row.given);
+    nx_value* real = v.new_double(row.given);
+    CHECK(v.as_int(real, 7) == row.integer);
+    CHECK(v.as_uint(real, 9) == row.positive);
+    CHECK(v.kind(real) == NX_DOUBLE);  // what was written stays known
+    v.unref(real);
+  }
 }
 
 TEST_CASE("service values: nonsense is refused, NULL is harmless") {

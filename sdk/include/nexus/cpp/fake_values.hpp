@@ -7,6 +7,7 @@
 #define NEXUS_CPP_FAKE_VALUES_HPP
 
 #include <atomic>
+#include <cmath>
 #include <vector>
 
 #include "nexus/cpp/fake_json.hpp"
@@ -63,7 +64,11 @@ inline uint32_t as_bool(const nx_value* value, uint32_t fallback) {
   return kind(value) == NX_BOOL ? (Node::of(value)->integer != 0 ? 1u : 0u) : fallback;
 }
 inline int64_t as_int(const nx_value* value, int64_t fallback) {
-  return kind(value) == NX_INT ? Node::of(value)->integer : fallback;
+  if (kind(value) == NX_INT) return Node::of(value)->integer;
+  constexpr double kMost = 9007199254740992.0;
+  const double real = kind(value) == NX_DOUBLE ? Node::of(value)->real : 0.5;
+  if (!(real >= -kMost && real <= kMost) || real != std::trunc(real)) return fallback;
+  return static_cast<int64_t>(real);
 }
 inline uint64_t as_uint(const nx_value* value, uint64_t fallback) {
   if (kind(value) == NX_UINT) return Node::of(value)->large;

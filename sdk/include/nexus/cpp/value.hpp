@@ -8,6 +8,8 @@
 #ifndef NEXUS_CPP_VALUE_HPP
 #define NEXUS_CPP_VALUE_HPP
 
+#include <optional>
+
 #include "nexus/cpp/base.hpp"
 
 namespace nexus::sdk {
@@ -29,7 +31,9 @@ class ValueView {
   bool is_list() const { return is(NX_LIST); }
   bool is_dict() const { return is(NX_DICT); }
 
-  // `fallback` where the value is of another kind.
+  // `fallback` where the value is of another kind. A double that is a whole number within 2^53 is
+  // an integer too: JavaScript writes integers so in msgpack and CBOR. So do not ask is(NX_INT)
+  // first, but whole(), where something else than an integer is a mistake.
   bool as_bool(bool fallback = false) const {
     return value_ == nullptr ? fallback : table_->as_bool(value_, fallback ? 1 : 0) != 0;
   }
@@ -38,6 +42,13 @@ class ValueView {
   }
   uint64_t as_uint(uint64_t fallback = 0) const {
     return value_ == nullptr ? fallback : table_->as_uint(value_, fallback);
+  }
+  // The integer that this is, as as_int() has it; nothing for anything else, and for integers above
+  // INT64_MAX.
+  std::optional<int64_t> whole() const {
+    const int64_t integer = as_int(0);
+    if (integer == 0 && as_int(1) != 0) return std::nullopt;  // a fallback, and no zero
+    return integer;
   }
   double as_double(double fallback = 0) const {
     return value_ == nullptr ? fallback : table_->as_double(value_, fallback);
