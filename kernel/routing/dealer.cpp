@@ -91,6 +91,7 @@ void Dealer::register_(Session& session, const Message& message, const Options& 
       registration->callees.push_back(std::move(callee));
       registration->list = nullptr;
       generation_.fetch_add(1, std::memory_order_release);
+      forget_what_depends_on(*registration);
       if (events_.wanted() && !reserved_uri(message.uri)) {
         events_.note_added(meta::kRegistration, session.id(), id,
                            create ? meta_details(*registration) : Value());
@@ -107,6 +108,7 @@ bool Dealer::remove(Registration& registration, const Session& session, uint64_t
                     bool tell) {
   if (!registration.remove(session)) return false;  // it has been revoked
   generation_.fetch_add(1, std::memory_order_release);
+  forget_what_depends_on(registration);
   const bool last = registration.callees.empty();
   if (tell && events_.wanted() && !reserved_uri(registration.uri)) {
     events_.note_removed(meta::kRegistration, session_id, registration.id, last);
@@ -116,6 +118,27 @@ bool Dealer::remove(Registration& registration, const Session& session, uint64_t
     by_id_.erase(registration.id);
   }
   return true;
+}
+
+bool Dealer::depend_on(std::string_view procedure) {
+  constexpr size_t kMost = 64;
+  const std::lock_guard lock(mutex_);
+  if (std::find(depended_on_.begin(), depended_on_.end(), procedure) != depended_on_.end()) {
+    return true;
+  }
+  if (depended_on_.size() >= kMost) return false;
+  depended_on_.emplace_back(procedure);
+  return true;
+}
+
+// After generation_: whoever sees the new epoch of remembered answers also finds the new callees,
+// so nothing that the old ones say is remembered under it.
+void Dealer::forget_what_depends_on(const Registration& changed) {
+  for (const std::string& uri : depended_on_) {
+    const bool here = reserved_uri(uri) ? index_.find(uri, Match::exact) == &changed
+                                        : index_.best(uri) == &changed;
+    if (here) return shards_.front()->router.forget_access();
+  }
 }
 
 void Dealer::unregister(Session& session, const Message& message) {

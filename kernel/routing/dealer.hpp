@@ -85,6 +85,10 @@ class Dealer {
   // Its SessionInfo has been replaced.
   void refresh(Session& session);
 
+  // What authorizers allowed is forgotten whenever it changes who would be called under this
+  // procedure. False: there are as many of them as there may be. [any]
+  bool depend_on(std::string_view procedure);
+
   // ---- for the meta API [any]; registrations of wamp. URIs are not shown
   // fn(const Registration&) under the lock; false when there is none of that id.
   template <typename Fn>
@@ -128,6 +132,8 @@ class Dealer {
   std::shared_ptr<const CalleeList> find(Shard& shard, std::string_view procedure);
   // False when the session, which may live on another loop, was not on it. mutex_ is held.
   bool remove(Registration& registration, const Session& session, uint64_t session_id, bool tell);
+  // The callees of this one, which is in index_, have changed. mutex_ is held.
+  void forget_what_depends_on(const Registration& changed);
   // Takes everybody off it, and so deletes it; answers who has to be told. mutex_ is held.
   std::vector<SessionRef> evict(Registration& registration);
   void tell_revoked(SessionRef callee, uint64_t registration, std::string_view reason,
@@ -202,6 +208,7 @@ class Dealer {
   PatternIndex<Registration> index_;
   std::unordered_map<uint64_t, std::unique_ptr<Registration>> by_id_;
   uint64_t next_id_ = 1;
+  std::vector<std::string> depended_on_;  // by what authorizers say: a few, and mostly none
 
   std::atomic<uint64_t> generation_{1};
 };

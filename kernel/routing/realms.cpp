@@ -98,6 +98,17 @@ std::shared_ptr<RealmPort> RouterImpl::realm(std::string_view uri, Status& why) 
   return made;
 }
 
+nx_status RouterImpl::depend_on(std::string_view uri, std::string_view procedure) {
+  std::shared_ptr<Realm> found;  // let go after the lock
+  {
+    const std::lock_guard lock(realms_mutex_);
+    const auto at = realms_.find(uri);
+    if (at != realms_.end()) found = at->second.seen.lock();
+  }
+  if (found == nullptr) return NX_E_INVALID;
+  return found->dealer().depend_on(procedure) ? NX_OK : NX_E_LIMIT;
+}
+
 // Somebody has been welcomed in a realm of the template, which stays from now on. [any]
 void RouterImpl::keep(Realm& realm) {
   // Another one of this URI may be there by now, and this its last handle: let go after the lock.

@@ -64,6 +64,7 @@ class RouterImpl final : public Router, public RouterPort {
   }
 
   void recheck_access(std::string_view realm, std::string_view authrole) override;
+  nx_status depend_on(std::string_view realm, std::string_view procedure) override;
   bool reload_later(Reload done) override { return reloader_.ask(std::move(done)); }
 
   // The session through which the router itself acts in a realm, on this loop, which must be the

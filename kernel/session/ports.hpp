@@ -107,6 +107,9 @@ class RouterPort {
   // Invalidates, and asks again about what sessions of this realm (empty: all) and role (empty:
   // all) hold. [any]
   virtual void recheck_access(std::string_view realm, std::string_view authrole) = 0;
+  // Invalidates from now on whenever it changes who would be called under this procedure of this
+  // realm: nx_host_authz_v1.depend_on. By default there are no procedures. [any]
+  virtual nx_status depend_on(std::string_view, std::string_view) { return NX_E_UNSUPPORTED; }
   // Reloads the components on a thread that may block; `done` is called there with one text that
   // says what failed, empty when nothing did. False, and nothing happens, when too many wait for
   // that already. [any]

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernel/message/uri.hpp"
 #include "kernel/plugin/given_text.hpp"
 #include "kernel/session/handshake.hpp"
 #include "kernel/session/session.hpp"
@@ -199,8 +200,21 @@ void recheck(nx_host* host, nx_str realm, nx_str authrole) {
   context_of(host).router->recheck_access(to_view(realm), to_view(authrole));
 }
 
-constexpr nx_host_authz_v1 kAuthz = {sizeof(nx_host_authz_v1), 0, &complete_authz, &invalidate,
-                                     &recheck};
+nx_status depend_on(nx_host* host, nx_str realm, nx_str procedure) {
+  if (!accept_text(host, "depend_on(): realm", realm) ||
+      !accept_text(host, "depend_on(): procedure", procedure) ||
+      !valid_uri(to_view(procedure), UriCheck::loose)) {
+    return NX_E_INVALID;
+  }
+  try {
+    return context_of(host).router->depend_on(to_view(realm), to_view(procedure));
+  } catch (const std::bad_alloc&) {
+    return NX_E_MEMORY;
+  }
+}
+
+constexpr nx_host_authz_v1 kAuthz = {
+    sizeof(nx_host_authz_v1), 0, &complete_authz, &invalidate, &recheck, &depend_on};
 
 }  // namespace
 

@@ -114,6 +114,9 @@ class Bad : public Base {
                    "publish(): realm");
       found.expect(realm.publish(me(), realm_uri, bad, nullptr, nullptr, nullptr) == NX_E_INVALID,
                    "publish(): topic");
+      found.expect(authz().depend_on(me(), bad, good) == NX_E_INVALID, "depend_on(): realm");
+      found.expect(authz().depend_on(me(), realm_uri, bad) == NX_E_INVALID,
+                   "depend_on(): procedure");
       authz().recheck(me(), bad, bad);
       authz().invalidate(me(), bad, bad);
     }

@@ -117,7 +117,8 @@ TEST_CASE("plugins: every host service refuses what is no text") {
   CHECK(error.uri() == "wamp.error.no_such_procedure");  // it found no surprise, and allowed
   for (const char* line :
        {"counter(): name", "counter(): help", "call(): realm", "call(): procedure",
-        "publish(): realm", "publish(): topic", "recheck(): realm", "recheck(): authrole"}) {
+        "publish(): realm", "publish(): topic", "recheck(): realm", "recheck(): authrole",
+        "depend_on(): realm", "depend_on(): procedure"}) {
     CAPTURE(line);
     CHECK(world.router.log_count(std::string(line) + " is NULL with a length") == 1);
     CHECK(world.router.log_count(std::string(line) + " is not UTF-8") == 1);

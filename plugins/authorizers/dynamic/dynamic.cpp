@@ -78,6 +78,7 @@ class Dynamic : public Authorizer {
         request.uri == procedure_ && lists(provider_roles_, request.authrole)) {
       return AuthzAnswer::allow().remember_for_role();
     }
+    depend_on(request.realm, procedure_);  // what it allowed does not outlive it
     const Value args = arguments(request);
     auto asked = std::make_unique<Asked>(Asked{op.defer(), *this});
     const nx_status status =

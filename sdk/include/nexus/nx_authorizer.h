@@ -113,6 +113,13 @@ typedef struct nx_host_authz_v1 {
    * denied (UNSUBSCRIBED and UNREGISTERED to clients that understand it). Goes on after this
    * returned; calls in flight are not touched. Arguments as of invalidate. [any] */
   void (*recheck)(nx_host* host, nx_str realm, nx_str authrole);
+  /* Answers in this realm depend on this procedure, for example because it gives them. From now on,
+   * and for as long as the realm exists, remembered answers are forgotten whenever it changes who
+   * would be called under that URI: somebody registers it, or gives it back, is taken off it or
+   * leaves. Saying it again costs a look into a short list: say it before each call.
+   * NX_E_INVALID for a realm that is not there or a text that is no URI, NX_E_LIMIT when a realm
+   * has 64 such procedures; nothing has changed then. Appended to 1.0. [any] */
+  nx_status (*depend_on)(nx_host* host, nx_str realm, nx_str procedure);
 } nx_host_authz_v1;
 
 #ifdef __cplusplus

@@ -164,6 +164,14 @@ class Authorizer : public Component {
     authz_.recheck(host().get(), to_nx(realm), to_nx(authrole));
   }
 
+  // Makes the router forget remembered answers of this realm whenever it changes who would be
+  // called under this procedure; say it before each call. False: the router cannot (it is older, or
+  // has no such realm), and answers that are remembered may outlive who gave them. [any]
+  bool depend_on(std::string_view realm, std::string_view procedure) const {
+    return NX_HAS(&authz_, depend_on) &&
+           authz_.depend_on(host().get(), to_nx(realm), to_nx(procedure)) == NX_OK;
+  }
+
   const void* interface_of(std::string_view id) override {
     static constexpr nx_authorizer_v1 kTable = {sizeof(nx_authorizer_v1), 0, &call_authorize,
                                                 &call_cancel, &call_validate};

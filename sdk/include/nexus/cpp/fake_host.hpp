@@ -20,6 +20,8 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
+#include <string>
 
 #include "nexus/cpp/authenticator.hpp"
 #include "nexus/cpp/authorizer.hpp"
@@ -189,6 +191,8 @@ class Host : public nx_host {
   size_t refused_answers() const { return locked(refused_); }
   size_t invalidations() const { return locked(invalidations_); }
   size_t rechecks() const { return locked(rechecks_); }
+  // "<realm> <procedure>", as depend_on() was told.
+  std::set<std::string> dependencies() const { return locked(dependencies_); }
   // What configure() has reported to "nexus.config/1".
   std::vector<Mistake> mistakes() const { return locked(mistakes_); }
   std::vector<Mistake> warnings() const { return locked(warnings_); }
@@ -348,6 +352,7 @@ class Host : public nx_host {
   std::vector<AuthzOutcome> authz_answers_;
   std::vector<Mistake> mistakes_, warnings_;
   size_t late_ = 0, refused_ = 0, invalidations_ = 0, rechecks_ = 0, changes_ = 0;
+  std::set<std::string> dependencies_;
   std::map<nx_op, uint32_t> open_;  // and the kind of component that is asked
   nx_op last_op_ = 0;
   std::deque<Job> posted_, work_;
@@ -435,7 +440,8 @@ inline void Host::add_services() {
         return complete(host, NX_KIND_AUTHENTICATOR, op, result, &Host::auth_answers_);
       }};
   static constexpr nx_host_authz_v1 kAuthz = {
-      sizeof(nx_host_authz_v1), 0,
+      sizeof(nx_host_authz_v1),
+      0,
       [](nx_host* host, nx_op op, const nx_authz_result* result) {
         return complete(host, NX_KIND_AUTHORIZER, op, result, &Host::authz_answers_);
       },
@@ -446,6 +452,13 @@ inline void Host::add_services() {
       [](nx_host* host, nx_str, nx_str) {
         const std::lock_guard<std::mutex> lock(of(host).mutex_);
         ++of(host).rechecks_;
+      },
+      [](nx_host* host, nx_str realm, nx_str procedure) -> nx_status {
+        if (!is_text(realm) || !is_text(procedure)) return NX_E_INVALID;
+        const std::lock_guard<std::mutex> lock(of(host).mutex_);
+        of(host).dependencies_.insert(std::string(view(realm)) + " " +
+                                      std::string(view(procedure)));
+        return NX_OK;
       }};
   // Services whose other end is a whole router: there, but they do nothing.
   static constexpr nx_host_realm_v1 kRealm = {
