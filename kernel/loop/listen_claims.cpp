@@ -32,9 +32,49 @@ bool same_place(const std::string& a, const std::string& b) {
   });
 }
 
+bool is_loopback(const SocketAddress& address) {
+  const std::string text = to_text(address);
+  return text.starts_with("127.") || text.starts_with("[::1]");
+}
+
+bool is_wildcard(const SocketAddress& address) {
+  const std::string text = to_text(address);
+  return text.starts_with("0.0.0.0:") || text.starts_with("[::]");
+}
+
+// What cannot be known counts as offered: somebody is warned of what is certain only.
+ListenerOffers offers_of(const ListenOptions& options) {
+  ListenerOffers offers;
+  const bool tls = !options.tls.certificate.empty() || !options.tls.sni_directory.empty();
+  const bool proxied = !options.trusted_proxies.empty();
+  offers.certificates =
+      proxied || (tls && (!options.tls.client_ca.empty() || options.tls.client_any));
+  offers.confidential = tls || proxied;
+  if (offers.confidential) return offers;
+  auto address = parse_address(options.address);
+  if (!address || address->is_unix()) return offers.confidential = true, offers;
+  auto places = resolve(*address);
+  offers.confidential = !places || std::all_of(places->begin(), places->end(), is_loopback);
+  offers.local = offers.confidential ||
+                 std::any_of(places->begin(), places->end(), [](const SocketAddress& one) {
+                   return is_loopback(one) || is_wildcard(one);
+                 });
+  return offers;
+}
+
 }  // namespace
 
+const ListenerOffers* ListenClaims::offers(const std::string& section) const {
+  const auto at = offers_.find(section);
+  return at == offers_.end() ? nullptr : &at->second;
+}
+
 ListenMistakes ListenClaims::claim(const std::string& section, const ListenOptions& options) {
+  const ListenerOffers here = offers_of(options);
+  ListenerOffers& all = offers_[section];
+  all.confidential |= here.confidential;
+  all.local |= here.local;
+  all.certificates |= here.certificates;
   std::erase_if(claims_, [&](const Claim& claim) { return claim.section == section; });
   ListenMistakes mistakes;
   if (!SharedAddress::is_fixed(options.address)) return mistakes;

@@ -197,6 +197,7 @@ bool RouterImpl::configure(const Value& config, std::vector<ConfigMistake>& mist
   configure_transports(config, mistakes);
   configure_realms(config, mistakes);
   check_realm_names(mistakes);
+  check_ways_in(mistakes);
   return mistakes.size() == before;
 }
 
@@ -349,7 +350,7 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
     if (instance == nullptr) continue;
     AuthenticatorHandle handle;
     handle.table = static_cast<const nx_authenticator_v1*>(
-        instance->interface_of(NX_AUTHENTICATOR_V1, sizeof(nx_authenticator_v1)));
+        instance->interface_of(NX_AUTHENTICATOR_V1, offsetof(nx_authenticator_v1, limits)));
     if (handle.table == nullptr) {
       mistake(mistakes, at, "has no usable interface " NX_AUTHENTICATOR_V1);
       continue;
@@ -357,6 +358,10 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
     handle.self = instance->self();
     handle.section = at;
     handle.host = instance->host();
+    if (NX_HAS(handle.table, limits) && handle.table->limits != nullptr) {
+      handle.limits =
+          call_plugin_or<uint32_t>(0, [&] { return handle.table->limits(handle.self); });
+    }
     nx_str method{};
     for (uint32_t m = 0; m < 64 && next_method(handle, m, &method) == NX_OK; ++m) {
       if (method.size != 0 && text_mistake(method) == nullptr) {
@@ -371,6 +376,10 @@ RealmPolicy RouterImpl::configure_realm(const Value& section, const std::string&
     add_watcher(*instance, policy, mistakes);
     add_cookie_keeper(*instance, policy.components, mistakes);
     instances_.push_back({std::move(instance), policy.components, false});
+  }
+  if (authenticators.size() != 0) {
+    const bool complete = policy.authenticators.size() == authenticators.size();
+    ways_in_.push_back({path, policy.authenticators, complete});
   }
   if (authenticators.size() == 0 && child(section, "authenticators").is(NX_DICT)) {
     auto& told = environment_.closed_realms ? warnings_ : mistakes;

@@ -130,6 +130,7 @@ Status RouterImpl::add_realm(const Value& section) {
   RealmPolicy policy = configure_realm(section, "realm", false, mistakes);
   tell_warnings(nullptr);
   realm_names_.clear();
+  ways_in_.clear();
   Status status;
   if (!mistakes.empty()) {
     status = Status::error(NX_E_CONFIG, mistakes[0].path + " " + mistakes[0].text);

@@ -112,6 +112,8 @@ class RouterImpl final : public Router, public RouterPort {
   void configure_realms(const Value& config, std::vector<ConfigMistake>& mistakes);
   // Are the realms that components' options name there?
   void check_realm_names(std::vector<ConfigMistake>& mistakes);
+  // ways_in.cpp: is there a realm that nobody can join by any of its authenticators?
+  void check_ways_in(std::vector<ConfigMistake>& mistakes);
   // A realm's policy from its section; `path` is "realms.<label>" or "realm_template".
   RealmPolicy configure_realm(const Value& section, const std::string& path, bool is_template,
                               std::vector<ConfigMistake>& mistakes);
@@ -158,6 +160,13 @@ class RouterImpl final : public Router, public RouterPort {
   std::vector<ConfigMistake> warnings_;  // of configuring, until they are told
   // Options that name a realm, and the one that they name.
   std::vector<std::pair<std::string, std::string>> realm_names_;
+  // What check_ways_in() looks at, for each realm with authenticators.
+  struct WaysIn {
+    std::string path;
+    std::vector<AuthenticatorHandle> authenticators;
+    bool complete = false;  // else some of them are not known for their mistakes
+  };
+  std::vector<WaysIn> ways_in_;
   bool has_template_ = false;
   mutable std::mutex left_mutex_;
   std::vector<std::string> left_;  // guarded by left_mutex_

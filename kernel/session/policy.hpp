@@ -24,6 +24,7 @@ struct AuthenticatorHandle {
   std::string section;  // for the log
   std::vector<std::string> methods;
   const nx_host* host = nullptr;  // the component's: who may answer later
+  uint32_t limits = 0;            // NX_AUTH_ONLY_…, NX_AUTH_KNOWS_NOBODY
 };
 
 struct AuthorizerHandle {

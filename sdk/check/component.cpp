@@ -266,7 +266,7 @@ void check_interface(const Choice& choice, const nx_component& component, Report
                           ? Shape{offsetof(nx_serializer_v1, split), sizeof(nx_serializer_v1)}
                       : component.kind == NX_KIND_TRANSPORT ? Shape{8, sizeof(nx_transport_v1)}
                       : component.kind == NX_KIND_AUTHENTICATOR
-                          ? Shape{8, sizeof(nx_authenticator_v1)}
+                          ? Shape{8, offsetof(nx_authenticator_v1, limits)}  // optional
                           : Shape{8, offsetof(nx_authorizer_v1, validate)};  // optional
   uint32_t size = 0;
   std::memcpy(&size, table, sizeof size);

@@ -84,7 +84,7 @@ static void mine_cancel(void* self, nx_op op) {
 }
 
 static const nx_authenticator_v1 mine_authenticator = {
-    sizeof(nx_authenticator_v1), 0, mine_method, mine_hello, mine_authenticate, mine_cancel};
+    sizeof(nx_authenticator_v1), 0, mine_method, mine_hello, mine_authenticate, mine_cancel, NULL};
 
 /* ---- the life of an instance ------------------------------------------------------------ */
 

@@ -11,6 +11,7 @@ import unittest
 
 import harness
 from harness import CheckingTest, anonymous_realm, run
+from secure import make_certificate
 
 
 class Mistakes(CheckingTest):
@@ -229,6 +230,96 @@ class Mistakes(CheckingTest):
             "realm_template": {}})
         self.assertEqual(status, 78)
         self.assertIn("realm_template.authenticators: there is none, so nobody", mistakes[0])
+
+    COOKIE = {"type": "cookie"}
+    TICKET = {"type": "ticket", "users": {"ann": {"role": "r", "ticket": "t"}}}
+    GUESTS = {"type": "anonymous"}
+    FAR = {"type": "rawsocket", "listen": "192.0.2.1:0"}  # nobody's, and so not this machine's
+
+    def ways_in(self, authenticators, *listeners, **more):
+        """What --check says about a realm with these, as (status, lines)."""
+        path = self.write("n.json", {
+            "transports": {f"t{i}": one for i, one in enumerate(listeners)},
+            "realms": {"main": {"uri": "r", "authenticators": authenticators}} | more})
+        path.chmod(0o600)
+        status, _, errors = run("-c", path, "--check")
+        # Every host says the same: what --check refuses does not start.
+        if status != 0:
+            started, _, told = run("-c", path)
+            told = [line for line in told.splitlines() if line.startswith("nexusd: ")]
+            self.assertEqual((started, told), (status, errors.splitlines()))
+        found = re.findall(r"^nexusd: (?:warning: )?\S+: (realms\.[^ :]+)(?: \(line \d+\))?(: .*)$",
+                           errors, re.M)
+        return status, [path + text for path, text in found]
+
+    def test_a_cookie_alone_lets_nobody_in(self):
+        here = {"type": "websocket", "listen": "127.0.0.1:0", "tracking_cookie": "c"}
+        why = "c lets in only who has joined it by another authenticator before"
+        at = "realms.main.authenticators: nobody can join the realm"
+        self.assertEqual(self.ways_in({"c": self.COOKIE}, here), (78, [f"{at}: {why}"]))
+        self.assertEqual(self.ways_in({"c": self.COOKIE, "d": self.COOKIE}, here),
+                         (78, [f"{at}: {why}; d{why[1:]}"]))
+        for other in (self.GUESTS, self.TICKET):
+            self.assertEqual(self.ways_in({"c": self.COOKIE, "o": other}, here), (0, []))
+        # An authenticator of another realm may send clients here; one that cannot changes nothing.
+        guests = {"uri": "s", "authenticators": {"a": self.GUESTS, "t": self.TICKET}}
+        self.assertEqual(self.ways_in({"c": self.COOKIE}, here, other=guests)[0], 78)
+        asking = {"uri": "s", "authenticators": {"a": {
+            "type": "dynamic", "methods": ["x"], "realm": "s", "procedure": "p"}}}
+        self.assertEqual(self.ways_in({"c": self.COOKIE}, here, other=asking), (
+            0, [f"{at}, unless another realm's authenticator sends them here: {why}"]))
+        # One mistake per cause: the other authenticator is there, but wrong.
+        status, lines = self.ways_in({"c": self.COOKIE, "o": {"type": "anonymos"}}, here)
+        self.assertEqual((status, len(lines)), (78, 1), lines)
+        self.assertIn("did you mean 'anonymous'", lines[0])
+
+    def test_a_ticket_without_a_listener_to_show_it_at(self):
+        why = ("t takes nobody over a connection that others can listen to, and no listener has TLS "
+               "(tls.certificate there, or allow_plaintext here)")
+        ticket = {"t": self.TICKET}
+        self.assertEqual(self.ways_in(ticket, self.FAR), (
+            78, [f"realms.main.authenticators: nobody can join the realm: {why}"]))
+        warned = [f"realms.main.authenticators: only clients on this machine can join the realm: {why}"]
+        for wide in (":0", "0.0.0.0:0", "[::]:0"):
+            everywhere = self.FAR | {"listen": wide}
+            self.assertEqual(self.ways_in(ticket, everywhere), (0, warned))
+            self.assertEqual(self.ways_in(ticket, self.FAR, everywhere), (0, warned))
+        cookie = {"c": self.COOKIE, **ticket}
+        self.assertEqual(self.ways_in(cookie, self.FAR)[0], 78)
+        # It is enough that one of them can be used, or that nobody knows.
+        for listen in ("127.0.0.1:0", "[::1]:0", "localhost:0", f"unix:{self.folder}/s"):
+            self.assertEqual(self.ways_in(ticket, self.FAR, self.FAR | {"listen": listen}), (0, []))
+        proxied = self.FAR | {"trusted_proxies": ["192.0.2.7"], "proxy_protocol": True}
+        self.assertEqual(self.ways_in(ticket, proxied), (0, []))
+        make_certificate(self.folder, "self", None)
+        secure = self.FAR | {"tls": {"certificate": str(self.folder / "self.pem"),
+                                     "key": str(self.folder / "self.key")}}
+        self.assertEqual(self.ways_in(ticket, self.FAR, secure), (0, []))
+        open_ticket = {"t": self.TICKET | {"allow_plaintext": True}}
+        self.assertEqual(self.ways_in(open_ticket, self.FAR), (0, []))
+        self.assertEqual(self.ways_in({"a": self.GUESTS, **ticket}, self.FAR), (0, []))
+        # The same for who shows a certificate.
+        own = {"x": {"type": "tls", "role": "r"}}
+        status, lines = self.ways_in(own, secure)
+        self.assertEqual((status, lines), (78, [
+            "realms.main.authenticators: nobody can join the realm: x takes clients with a TLS "
+            "certificate only, and no listener asks for one (tls.client_ca, "
+            "tls.client_certificate)"]))
+        secure["tls"]["client_ca"] = secure["tls"]["certificate"]
+        self.assertEqual(self.ways_in(own, secure), (0, []))
+
+    def test_users_that_may_come_later(self):
+        here = {"type": "rawsocket", "listen": "127.0.0.1:0"}
+        users = self.write("users.json", {"users": {}})
+        users.chmod(0o600)
+        filed = {"type": "wampcra", "file": str(users)}
+        warned = (0, ["realms.main.authenticators: nobody can join the realm: f knows nobody yet"])
+        self.assertEqual(self.ways_in({"f": filed}, here), warned)
+        self.assertEqual(self.ways_in({"f": filed, "a": self.GUESTS}, here), (0, []))
+        users.write_text(json.dumps({"users": {"ann": {"role": "r", "ticket": "t"}}}))
+        self.assertEqual(self.ways_in({"f": filed}, here), warned)  # no secret for this method
+        users.write_text(json.dumps({"users": {"ann": {"role": "r", "wampcra": "t"}}}))
+        self.assertEqual(self.ways_in({"f": filed}, here), (0, []))
 
 
 if __name__ == "__main__":

@@ -128,8 +128,13 @@ static nx_status token_authenticate(void* self, nx_op op, nx_str signature, cons
 
 static void token_cancel(void* self, nx_op op) { (void)self, (void)op; /* nothing is kept */ }
 
-static const nx_authenticator_v1 token_authenticator = {
-    sizeof(nx_authenticator_v1), 0, token_method, token_hello, token_authenticate, token_cancel};
+static const nx_authenticator_v1 token_authenticator = {sizeof(nx_authenticator_v1),
+                                                        0,
+                                                        token_method,
+                                                        token_hello,
+                                                        token_authenticate,
+                                                        token_cancel,
+                                                        NULL};
 
 /* ---- the life of an instance ------------------------------------------------------------ */
 

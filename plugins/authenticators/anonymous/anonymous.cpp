@@ -25,6 +25,8 @@ class Anonymous : public Authenticator {
 
   std::string_view method(uint32_t index) const override { return index == 0 ? "anonymous" : ""; }
 
+  uint32_t limits() const override { return NX_AUTH_ONLY_HERE; }
+
   // A claimed authid is not looked at: nobody has proved it.
   AuthAnswer hello(const AuthOperation&, const Hello&) override {
     return AuthAnswer::accept().role(role_).provider("static");

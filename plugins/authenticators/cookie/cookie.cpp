@@ -180,6 +180,13 @@ class Cookie : public Authenticator,
         .extra(who->extra);
   }
 
+  // Who is in the file may come back; nobody gets into it but by joining.
+  uint32_t limits() const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return NX_AUTH_ONLY_HERE | (allow_plaintext_ ? 0 : NX_AUTH_ONLY_CONFIDENTIAL) |
+           (table_.all(now_ms()).empty() ? NX_AUTH_ONLY_RETURNING : 0);
+  }
+
   bool known(std::string_view cookie) override {
     if (cookie.size() < kMinCookie || cookie.size() > kMaxCookie) return false;
     const std::string tag = tag_of(hash_key_.view(), cookie);
@@ -363,7 +370,7 @@ class Cookie : public Authenticator,
   bool allow_plaintext_ = false;
   CookieLimits limits_;
   Secret hash_key_;
-  std::mutex mutex_;  // taken while people come and go, never for a message
+  mutable std::mutex mutex_;  // taken while people come and go, never for a message
   CookieTable table_{limits_};
   std::unordered_map<uint64_t, Open> open_;
   std::unique_ptr<CookieFile> file_;

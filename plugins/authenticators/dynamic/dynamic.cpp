@@ -10,6 +10,7 @@
 // The procedure is not asked before the client's turn has come (throttle). Which spellings of an
 // authid mean the same user only the procedure knows: upper and lower case count as one here, and
 // an error may name the user in its keyword argument "authid", which is counted as well.
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -100,6 +101,12 @@ class Dynamic : public Authenticator {
 
   std::string_view method(uint32_t index) const override {
     return index < methods_.size() ? std::string_view(methods_[index]) : std::string_view();
+  }
+
+  uint32_t limits() const override {
+    const bool all_tickets = std::all_of(methods_.begin(), methods_.end(),
+                                         [](const std::string& one) { return one == "ticket"; });
+    return all_tickets && !allow_plaintext_ ? NX_AUTH_ONLY_CONFIDENTIAL : 0;
   }
 
   AuthAnswer hello(const AuthOperation& op, const Hello& hello) override {

@@ -32,6 +32,9 @@ class Ticket : public MethodAuthenticator {
   }
 
   std::string_view method(uint32_t index) const override { return index == 0 ? kName : ""; }
+  uint32_t limits() const override {
+    return MethodAuthenticator::limits() | (allow_plaintext_ ? 0 : NX_AUTH_ONLY_CONFIDENTIAL);
+  }
 
  protected:
   std::optional<AuthAnswer> open(const Hello& hello, Attempt&) override {

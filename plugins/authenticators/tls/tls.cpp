@@ -59,6 +59,8 @@ class Tls : public Authenticator {
 
   std::string_view method(uint32_t index) const override { return index == 0 ? kName : ""; }
 
+  uint32_t limits() const override { return NX_AUTH_ONLY_CERTIFICATE | NX_AUTH_ONLY_HERE; }
+
   AuthAnswer hello(const AuthOperation&, const Hello& hello) override {
     const ValueView certificate = hello.certificate();
     if (!certificate.is_dict()) return AuthAnswer::not_mine();

@@ -49,6 +49,13 @@ void MethodAuthenticator::configure(const sdk::Section& section) {
   }
 }
 
+// Only a procedure names a realm. A file is read again, and a database asked each time.
+uint32_t MethodAuthenticator::limits() const {
+  if (!procedure_.empty()) return 0;
+  const bool nobody = !principals_.blocks() && principals_.sample(method_, 0) == nullptr;
+  return NX_AUTH_ONLY_HERE | (nobody ? NX_AUTH_KNOWS_NOBODY : 0);
+}
+
 void MethodAuthenticator::stop() {
   // The loops have stopped, and with them every timer; what is left is dropped without an answer.
   decltype(challenged_) challenged;

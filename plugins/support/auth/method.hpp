@@ -79,6 +79,7 @@ class MethodAuthenticator : public sdk::Authenticator, public sdk::Reloadable {
   sdk::AuthAnswer authenticate(const sdk::AuthOperation& op, std::string_view signature,
                                sdk::ValueView extra) final;
   void cancel(nx_op op) final;
+  uint32_t limits() const override;
   // Reads the users anew. When they are broken the old ones stay, and the error says so. [main]
   void reload() override;
 

@@ -62,6 +62,15 @@ typedef struct nx_auth_result {
   nx_str error_message;
 } nx_auth_result;
 
+/* What limits() answers, added up: what this instance, as it is configured, does not do. */
+#define NX_AUTH_ONLY_RETURNING                                      \
+  1u /* lets in only who has joined the realm by another one before \
+      */
+#define NX_AUTH_ONLY_CONFIDENTIAL 2u /* only over TLS, Unix sockets and this machine's loopback */
+#define NX_AUTH_ONLY_CERTIFICATE 4u  /* only with a TLS client certificate */
+#define NX_AUTH_KNOWS_NOBODY 8u      /* lets in nobody until its data changes, for example a file */
+#define NX_AUTH_ONLY_HERE 16u        /* sends nobody to another realm than was asked for */
+
 typedef struct nx_authenticator_v1 {
   uint32_t struct_size;
   uint32_t reserved;
@@ -73,6 +82,10 @@ typedef struct nx_authenticator_v1 {
                             nx_auth_result* out);
   /* The operation ended without a final answer: deadline, or the client is gone. [loop] */
   void (*cancel)(void* self, nx_op op);
+  /* What it does not do: NX_AUTH_ONLY_…, NX_AUTH_KNOWS_NOBODY. Asked once, after configure(): the
+   * router names realms that nobody can join. NULL as 0: it may do everything. Appended to 1.0.
+   * [main] */
+  uint32_t (*limits)(void* self);
 } nx_authenticator_v1;
 
 #define NX_HOST_AUTH "nexus.auth/1"

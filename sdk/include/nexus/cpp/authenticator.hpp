@@ -166,11 +166,18 @@ class Authenticator : public Component {
   }
   // The operation ended without a final answer; forget what is kept under it. [loop]
   virtual void cancel(nx_op op) { static_cast<void>(op); }
+  // What it does not do, as it is configured: NX_AUTH_ONLY_…, NX_AUTH_KNOWS_NOBODY, added up. Lets
+  // the router name realms that nobody can join. [main]
+  virtual uint32_t limits() const { return 0; }
 
   const void* interface_of(std::string_view id) override {
-    static constexpr nx_authenticator_v1 kTable = {
-        sizeof(nx_authenticator_v1), 0,           &call_method, &call_hello,
-        &call_authenticate,          &call_cancel};
+    static constexpr nx_authenticator_v1 kTable = {sizeof(nx_authenticator_v1),
+                                                   0,
+                                                   &call_method,
+                                                   &call_hello,
+                                                   &call_authenticate,
+                                                   &call_cancel,
+                                                   &call_limits};
     return id == NX_AUTHENTICATOR_V1 ? &kTable : nullptr;
   }
 
@@ -225,6 +232,11 @@ class Authenticator : public Component {
       of(self).threads().loop("cancel()");
       of(self).cancel(op);
     });
+  }
+  static uint32_t call_limits(void* self) {
+    uint32_t limits = 0;
+    of(self).guarded("limits()", [&] { limits = of(self).limits(); });
+    return limits;
   }
   AuthOperation operation(nx_op op) const { return AuthOperation(host().get(), &auth_, op); }
 
