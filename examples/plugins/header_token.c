@@ -63,7 +63,7 @@ static nx_status authenticate(void* self, nx_op op, nx_str signature, const nx_v
 static void cancel(void* self, nx_op op) { (void)self, (void)op; }
 
 static const nx_authenticator_v1 table = {
-    sizeof(nx_authenticator_v1), 0, method, hello, authenticate, cancel};
+    sizeof(nx_authenticator_v1), 0, method, hello, authenticate, cancel, NULL};
 
 static nx_status create(nx_host* host, void** self, nx_error* error) {
   struct header_token* made = calloc(1, sizeof *made);
