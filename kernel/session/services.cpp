@@ -157,19 +157,17 @@ nx_status complete(nx_host* host, OpKind kind, const char* service, nx_op op,
                    const Result* result) {
   if (host == nullptr) return NX_E_INVALID;
   try {
-    const std::string call = std::string("complete() of ") + service;
-    if (!NX_HAS(result, decision)) {
-      log_fault(host, call +
-                          " without an answer, or with a struct_size that leaves out its "
-                          "decision; refused");
+    const auto refused = [&](const char* why) {  // the text is made only where somebody reads it
+      log_fault(host, std::string("complete() of ") + service + why + "; refused");
       return NX_E_INVALID;
+    };
+    if (!NX_HAS(result, decision)) {
+      return refused(" without an answer, or with a struct_size that leaves out its decision");
     }
     const nx_status status = context_of(host).router->operations().complete(
         op, {kind, host}, std::make_unique<Answer>(*result));
     if (status == NX_E_INVALID) {
-      log_fault(host, call +
-                          " for an operation of another component, or of another service; "
-                          "refused");
+      return refused(" for an operation of another component, or of another service");
     }
     return status;
   } catch (const std::bad_alloc&) {
