@@ -118,6 +118,7 @@ void Dealer::call(Session& session, const Message& message, const Options& optio
   invocation.reroutable = callee_info.has(kCalleeReroute);
   if (options.progress) {
     record.streaming = record.was_progressive = true;
+    record.validator = grant.validator;
     record.procedure = std::make_unique<std::string>(message.uri);
   } else if (invocation.reroutable && list->callees.size() > 1) {
     if (!keep_for_reroute(session, record, invocation, list, callee_info.id)) {  // V-05
@@ -189,6 +190,18 @@ bool Dealer::continue_call(Session& session, const Message& message, const Optio
     }
   }
   return true;
+}
+
+// A part that an authorizer does not let pass (Z-12). Those before it have gone on, so the callee
+// is told that no end of this call will come.
+void Dealer::refuse_part(Session& session, uint64_t call, bool more, std::string_view uri,
+                         std::string_view text) {
+  CallRecord* record = session.tables().calls.find(call);
+  if (record == nullptr) return;  // it has ended meanwhile
+  record->streaming = more;
+  abandon(session.shard(), *record);
+  end_call(session, call);
+  session.reply_error(Code::call, call, uri, text);
 }
 
 void Dealer::cancel(Session& session, const Message& message, const Options& options) {

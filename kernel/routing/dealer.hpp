@@ -77,6 +77,8 @@ class Dealer {
                  const Grant& grant);
   void unregister(Session& session, const Message& message);
   void call(Session& session, const Message& message, const Options& options, const Grant& grant);
+  void refuse_part(Session& session, uint64_t call, bool more, std::string_view uri,
+                   std::string_view text);
   void cancel(Session& session, const Message& message, const Options& options);
   void yield(Session& session, const Message& message, const Options& options);
   void error(Session& session, const Message& message, const Options& options);

@@ -48,6 +48,10 @@ class Realm final : public RealmPort, public std::enable_shared_from_this<Realm>
   void call(Session& s, const Message& m, const Options& o, const Grant& g) override {
     dealer_.call(s, m, o, g);
   }
+  void refuse_part(Session& s, uint64_t request, bool more, std::string_view uri,
+                   std::string_view text) override {
+    dealer_.refuse_part(s, request, more, uri, text);
+  }
   void register_(Session& s, const Message& m, const Options& o, const Grant& g) override {
     dealer_.register_(s, m, o, g);
   }

@@ -229,7 +229,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
     Violation why;
     if (!parse_publish_options(testament, shard_.option_text, shard_.options, why)) return false;
     return judge_payload(shard_, *who_, realm_->policy(), NX_ACTION_PUBLISH, testament.topic,
-                         payload_of(testament), shard_.options, grant)
+                         payload_of(testament), shard_.options.passthru.any(), grant)
         .accepted();
   }
 

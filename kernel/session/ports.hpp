@@ -48,6 +48,10 @@ class RealmPort {
   virtual void subscribe(Session&, const Message&, const Options&, const Grant&) = 0;
   virtual void unsubscribe(Session&, const Message&) = 0;
   virtual void call(Session&, const Message&, const Options&, const Grant&) = 0;
+  // A further part of a progressive call, with `more` to follow or not, may not go on: the call
+  // ends here, for the callee too.
+  virtual void refuse_part(Session&, uint64_t request, bool more, std::string_view uri,
+                           std::string_view text) = 0;
   virtual void register_(Session&, const Message&, const Options&, const Grant&) = 0;
   virtual void unregister(Session&, const Message&) = 0;
   virtual void cancel(Session&, const Message&, const Options&) = 0;

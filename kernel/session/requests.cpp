@@ -187,10 +187,8 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
              "the arguments cannot be passed on: " + std::string(message.payload.unfit));
       return paused_ == 0;
     }
-    // A further part of a call asks for nothing new: its URI is that of the first, or the session
-    // ends. Were it refused, the call would have two ends.
     if (message.code == Code::call && tables_.continues(message.request)) {
-      dispatch(message, Grant{});
+      go_on_with_part(message, bytes);
       return paused_ == 0;
     }
     const bool pattern = message.code == Code::subscribe || message.code == Code::register_;
@@ -262,21 +260,52 @@ bool Session::request(const Message& message, Bytes bytes, const AccessAnswer* a
 // What an authorizer has allowed; perhaps only if it likes the payload.
 void Session::go_on(const Message& message, Bytes bytes, const Grant& grant) {
   if (grant.validator == 0) return dispatch(message, grant);
+  Message again = message;
+  PayloadVerdict verdict;
+  if (!show_payload(again, bytes, shard_.options.passthru.any(), grant, verdict)) return;
+  verdict.accepted() ? dispatch(again, grant) : refuse(again, verdict.uri, verdict.text);
+}
+
+// A further part of a call asks for nothing new: its URI is that of the first, or the session ends.
+// Were it refused as a request, the call would have two ends. But where the payload of the call is
+// looked at, that of each part is (Z-12).
+void Session::go_on_with_part(const Message& message, Bytes bytes) {
+  const CallRecord* const call = tables_.calls.find(message.request);
+  Grant grant;
+  if (call != nullptr && call->streaming && *call->procedure == message.uri) {
+    grant.validator = call->validator;
+  }
+  // What nobody is to get ends the call in any case.
+  if (grant.validator == 0 || !message.payload.unfit.empty()) return dispatch(message, Grant{});
+  Message again = message;
+  PayloadVerdict verdict;
+  // ppt_* is what the first part said, which has passed, and so nothing.
+  if (!show_payload(again, bytes, false, grant, verdict)) return;
+  if (!verdict.accepted()) {
+    realm_->refuse_part(*this, again.request, shard_.options.progress, verdict.uri, verdict.text);
+  } else if (tables_.continues(again.request)) {  // else it ended, and was forgotten, meanwhile
+    dispatch(again, Grant{});
+  }
+}
+
+// Asks the authorizer about a payload, and then reads the message and its options once more: the
+// plugin may have used the memory that they lie in. False when the session is over.
+bool Session::show_payload(Message& message, Bytes bytes, bool sealed, const Grant& grant,
+                           PayloadVerdict& verdict) {
   // The plugin may end this session, which lets go of both.
   const SessionInfoPtr who = info_;
   const std::shared_ptr<RealmPort> realm = realm_;
-  const PayloadVerdict verdict =
-      judge_payload(shard_, *who, realm->policy(), action_of(message.code), message.uri,
-                    message.payload, shard_.options, grant);
-  if (state_ != SessionState::established) return;
-  // The plugin may have used the memory that the message's text and options lie in.
+  verdict = judge_payload(shard_, *who, realm->policy(), action_of(message.code), message.uri,
+                          message.payload, sealed, grant);
+  if (state_ != SessionState::established) return false;
   Message again;
   Violation why;
   if (!parse(*format_, bytes, shard_.text, again, why) ||
       !parse_options(again, shard_.option_text, shard_.options, why)) {
-    return;
+    return false;
   }
-  verdict.accepted() ? dispatch(again, grant) : refuse(again, verdict.uri, verdict.text);
+  message = again;
+  return true;
 }
 
 void Session::dispatch(const Message& message, const Grant& grant) {

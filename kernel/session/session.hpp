@@ -21,6 +21,8 @@ struct nx_session {};
 
 namespace nexus {
 
+struct PayloadVerdict;  // kernel/session/validate.hpp
+
 enum class SessionState : uint8_t { await_hello = 1, authenticating, established, closing, closed };
 
 // Why reading is off; bits.
@@ -108,6 +110,9 @@ class Session : public nx_session {
   bool check_request_id(const Message& message);
   bool wrong_request_id(const Message& message);
   void go_on(const Message& message, Bytes bytes, const Grant& grant);
+  void go_on_with_part(const Message& message, Bytes bytes);
+  bool show_payload(Message& message, Bytes bytes, bool sealed, const Grant& grant,
+                    PayloadVerdict& verdict);
   void dispatch(const Message& message, const Grant& grant);
   void refuse(const Message& message, std::string_view uri, std::string_view text);
   void on_goodbye(const Message& message);

@@ -44,6 +44,7 @@ struct CallRecord {
   bool streaming = false;   // progressive, and the last CALL has not come yet
   bool was_progressive = false;
   bool canceled = false;                   // a CANCEL has been sent after it
+  uint32_t validator = 0;                  // progressive only: Grant::validator, for each part
   std::unique_ptr<std::string> procedure;  // progressive only: continuations must name the same
   std::unique_ptr<RecordExtra> reroute;    // what another attempt needs, or null
 };

@@ -11,12 +11,8 @@ namespace nexus {
 
 PayloadVerdict judge_payload(Shard& shard, const SessionInfo& who, const RealmPolicy& policy,
                              uint32_t action, std::string_view uri, const Payload& payload,
-                             const Options& options, const Grant& grant) {
-  if (options.progress) {
-    return {uri::kOptionNotAllowed,
-            "the payload of this call is checked, so it cannot be sent in parts"};
-  }
-  if (options.passthru.any() || payload.opaque) {
+                             bool sealed, const Grant& grant) {
+  if (sealed || payload.opaque) {
     return {uri::kInvalidArgument, "the payload is checked here, so it cannot be sealed"};
   }
   Writer scratch;

@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "kernel/message/message.hpp"
-#include "kernel/message/options.hpp"
 #include "kernel/session/ports.hpp"
 
 namespace nexus {
@@ -20,10 +19,12 @@ struct PayloadVerdict {
   bool accepted() const { return uri.empty(); }
 };
 
-// Shows it to the authorizer that the grant names. A plugin is called, which may publish and call
-// on this loop: whatever lies in the shard's scratch memory has to be read again afterwards.
+// Shows it to the authorizer that the grant names; each part of a call that is sent in parts.
+// `sealed`: what it says is not to be seen by the router (payload passthru). A plugin is called,
+// which may publish and call on this loop: whatever lies in the shard's scratch memory has to be
+// read again afterwards.
 PayloadVerdict judge_payload(Shard& shard, const SessionInfo& who, const RealmPolicy& policy,
                              uint32_t action, std::string_view uri, const Payload& payload,
-                             const Options& options, const Grant& grant);
+                             bool sealed, const Grant& grant);
 
 }  // namespace nexus

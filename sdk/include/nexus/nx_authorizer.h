@@ -83,17 +83,19 @@ typedef struct nx_authorizer_v1 {
                          nx_authz_result* out); /* [loop] */
   void (*cancel)(void* self, nx_op op);         /* [loop] */
   /* Is this a payload that may go on? Called for each PUBLISH and CALL whose permission says
-   * `validate`, also where that is remembered; NULL in plugins that never say so. `args` is a list
-   * or NULL, `kwargs` a dict or NULL, both lent, of at most 100,000 values. Answers at once:
+   * `validate`, also where that is remembered, and for each further part of a progressive call
+   * that began so; NULL in plugins that never say so. `args` is a list or NULL, `kwargs` a dict or
+   * NULL, both lent, of at most 100,000 values. Answers at once:
    *
    *   NX_OK          it goes on
    *   NX_E_INVALID   refused with wamp.error.invalid_argument and the error's text; a PUBLISH that
    *                  nobody acknowledges is dropped
    *   others         refused with wamp.error.authorization_failed
    *
-   * Not asked, since nothing could be said: refused with wamp.error.invalid_argument are payloads
-   * of more values, and sealed ones (payload passthru); with wamp.error.option_not_allowed
-   * progressive calls, whose later parts nobody would see. [loop] */
+   * A part that is refused ends its call, and the callee, who has the parts before it, gets
+   * INTERRUPT. Not asked, since nothing could be said, and refused with
+   * wamp.error.invalid_argument: payloads of more values, and sealed ones (payload passthru).
+   * Results, progressive ones too, are the callee's and not shown. [loop] */
   nx_status (*validate)(void* self, const nx_authz_request* request, const nx_value* args,
                         const nx_value* kwargs, nx_error* error);
 } nx_authorizer_v1;

@@ -65,6 +65,7 @@ class ScriptedRealm : public RealmPort {
   void subscribe(Session&, const Message&, const Options&, const Grant&) override {}
   void unsubscribe(Session&, const Message&) override {}
   void call(Session&, const Message&, const Options&, const Grant&) override {}
+  void refuse_part(Session&, uint64_t, bool, std::string_view, std::string_view) override {}
   void register_(Session&, const Message&, const Options&, const Grant&) override {}
   void unregister(Session&, const Message&) override {}
   void cancel(Session&, const Message&, const Options&) override {}

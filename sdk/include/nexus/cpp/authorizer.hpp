@@ -146,7 +146,8 @@ class Authorizer : public Component {
   virtual void cancel(nx_op op) { static_cast<void>(op); }
 
   // What is wrong with the payload of a PUBLISH or CALL whose permission said validate_payload(),
-  // for its sender; empty: nothing. `args` and `kwargs` are lent, and null where there are none.
+  // for its sender; empty: nothing. Each part of a progressive call is shown by itself; a wrong one
+  // ends the call. `args` and `kwargs` are lent, and null where there are none.
   // Anything thrown refuses it with wamp.error.authorization_failed. [loop]
   virtual std::string validate(const AuthzRequest& request, ValueView args, ValueView kwargs) {
     static_cast<void>(request), static_cast<void>(args), static_cast<void>(kwargs);
