@@ -110,7 +110,8 @@ class Router {
   // realm, NX_E_STATE after stop(), or what a component's start() says. [any, not on a loop]
   virtual Status add_realm(const Value& section) = 0;
   // Says GOODBYE wamp.close.close_realm to its sessions and forgets it; nobody new gets in. Its
-  // components are stopped and freed by the next change of realms after the last session has left.
+  // components are stopped and freed by the next change of realms after the last session has left;
+  // calls that they have open then are canceled, and each callback that they are owed comes first.
   // NX_E_INVALID when there is none of that URI. [any, not on a loop]
   virtual Status remove_realm(std::string_view uri) = 0;
 

@@ -49,9 +49,12 @@ class EventLoop final : public Loop {
 
   bool post(std::unique_ptr<Mail> mail) override;
   using Loop::post;
-  TimerId start_timer(uint64_t delay_ms, TimerFn fn, void* user) override;
+  TimerId start_timer(uint64_t delay_ms, TimerFn fn, void* user, const void* owner) override;
+  using Loop::start_timer;
   void cancel_timer(TimerId id) override;
-  Status watch(int fd, uint32_t events, WatchFn fn, void* user) override;
+  Status watch(int fd, uint32_t events, WatchFn fn, void* user, const void* owner) override;
+  using Loop::watch;
+  void forget(const void* owner) override;
   void at_end_of_turn(void (*fn)(void* user), void* user) override;
 
   // The body of the loop's thread: turns until request_stop(), then ends every stream.

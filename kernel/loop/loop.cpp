@@ -45,8 +45,8 @@ uint64_t clock_us() {
 }  // namespace
 
 struct EventLoop::Watch final : EventTarget {
-  Watch(int watched, WatchFn function, void* context)
-      : EventTarget(&Watch::report), fd(watched), fn(function), user(context) {}
+  Watch(int watched, WatchFn function, void* context, const void* whose)
+      : EventTarget(&Watch::report), fd(watched), fn(function), user(context), owner(whose) {}
   static void report(EventTarget& target, uint32_t events) {
     auto& watch = static_cast<Watch&>(target);
     uint32_t seen = 0;
@@ -58,6 +58,7 @@ struct EventLoop::Watch final : EventTarget {
   int fd;
   WatchFn fn;
   void* user;
+  const void* owner;
 };
 
 Loop* Loop::current() { return t_current; }
@@ -113,15 +114,15 @@ bool EventLoop::post(std::unique_ptr<Mail> mail) {
   return posted != Mailbox::Posted::closed;
 }
 
-TimerId EventLoop::start_timer(uint64_t delay_ms, TimerFn fn, void* user) {
+TimerId EventLoop::start_timer(uint64_t delay_ms, TimerFn fn, void* user, const void* owner) {
   // From this moment, not from the beginning of the turn, and rounded up: never too early.
   const uint64_t now = (clock_us() + 999) / 1000;
-  return timers_.start(now + std::min(delay_ms, UINT64_MAX - now), fn, user);
+  return timers_.start(now + std::min(delay_ms, UINT64_MAX - now), fn, user, owner);
 }
 
 void EventLoop::cancel_timer(TimerId id) { timers_.cancel(id); }
 
-Status EventLoop::watch(int fd, uint32_t events, WatchFn fn, void* user) {
+Status EventLoop::watch(int fd, uint32_t events, WatchFn fn, void* user, const void* owner) {
   const auto found = watches_.find(fd);
   if (events == 0) {
     if (found == watches_.end()) return Status::ok();
@@ -140,6 +141,7 @@ Status EventLoop::watch(int fd, uint32_t events, WatchFn fn, void* user) {
   if (found != watches_.end()) {
     found->second->fn = fn;
     found->second->user = user;
+    found->second->owner = owner;
     if (change_fd(fd, wanted, *found->second)) return Status::ok();
     // The number was closed and has come back as another file: watch that one.
     if (errno == ENOENT && add_fd(fd, wanted, *found->second)) return Status::ok();
@@ -148,10 +150,19 @@ Status EventLoop::watch(int fd, uint32_t events, WatchFn fn, void* user) {
     watches_.erase(found);
     return status;
   }
-  auto made = std::make_shared<Watch>(fd, fn, user);
+  auto made = std::make_shared<Watch>(fd, fn, user, owner);
   if (!add_fd(fd, wanted, *made)) return io_error("watch");
   watches_.emplace(fd, std::move(made));
   return Status::ok();
+}
+
+void EventLoop::forget(const void* owner) {
+  timers_.cancel_all_of(owner);
+  std::vector<int> theirs;
+  for (const auto& [fd, watch] : watches_) {
+    if (watch->owner == owner) theirs.push_back(fd);
+  }
+  for (const int fd : theirs) static_cast<void>(watch(fd, 0, nullptr, nullptr));
 }
 
 void EventLoop::at_end_of_turn(void (*fn)(void* user), void* user) { hooks_.push_back({fn, user}); }

@@ -49,13 +49,23 @@ class Loop {
   virtual bool post(std::unique_ptr<Mail> mail) = 0;
   bool post(std::function<void(Loop&)> fn);  // [any] convenience, not for the hot path
 
+  // `owner` is who can have all that he has here ended with forget(); null: nobody.
   using TimerFn = void (*)(void* user);
-  virtual TimerId start_timer(uint64_t delay_ms, TimerFn fn, void* user) = 0;
+  virtual TimerId start_timer(uint64_t delay_ms, TimerFn fn, void* user, const void* owner) = 0;
+  TimerId start_timer(uint64_t delay_ms, TimerFn fn, void* user) {
+    return start_timer(delay_ms, fn, user, nullptr);
+  }
   virtual void cancel_timer(TimerId id) = 0;  // unknown or fired ids are ignored
 
   // events: NX_FD_READ | NX_FD_WRITE; 0 ends the watch. Level triggered.
   using WatchFn = void (*)(void* user, int fd, uint32_t events);
-  virtual Status watch(int fd, uint32_t events, WatchFn fn, void* user) = 0;
+  virtual Status watch(int fd, uint32_t events, WatchFn fn, void* user, const void* owner) = 0;
+  Status watch(int fd, uint32_t events, WatchFn fn, void* user) {
+    return watch(fd, events, fn, user, nullptr);
+  }
+  // Cancels the owner's timers and ends his watches: none of them is called any more. Looks at all
+  // that there are.
+  virtual void forget(const void* owner) = 0;
 
   // Runs fn(user) once at the end of the current turn, before streams are flushed; hooks may add
   // hooks. For deferred deletion and for work batched per turn.

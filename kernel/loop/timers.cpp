@@ -92,7 +92,7 @@ TimerTable::~TimerTable() {
   for (auto& entry : entries_) wheel_.cancel(*entry);
 }
 
-TimerId TimerTable::start(uint64_t when_ms, Loop::TimerFn fn, void* user) {
+TimerId TimerTable::start(uint64_t when_ms, Loop::TimerFn fn, void* user, const void* owner) {
   if (free_ == nullptr) {
     auto entry = std::make_unique<Entry>(*this);
     entry->index = static_cast<uint32_t>(entries_.size());
@@ -103,6 +103,7 @@ TimerId TimerTable::start(uint64_t when_ms, Loop::TimerFn fn, void* user) {
   free_ = entry.next_free;
   entry.fn = fn;
   entry.user = user;
+  entry.owner = owner;
   wheel_.arm(entry, when_ms);
   return uint64_t{entry.generation} << 32 | entry.index;
 }
@@ -114,6 +115,14 @@ void TimerTable::cancel(TimerId id) {
   if (entry.generation != id >> 32 || !entry.armed()) return;
   wheel_.cancel(entry);
   recycle(entry);
+}
+
+void TimerTable::cancel_all_of(const void* owner) {
+  for (const auto& entry : entries_) {
+    if (entry->owner != owner || !entry->armed()) continue;
+    wheel_.cancel(*entry);
+    recycle(*entry);
+  }
 }
 
 void TimerTable::fire(TimerNode& timer) {

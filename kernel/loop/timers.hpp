@@ -75,8 +75,9 @@ class TimerTable {
   explicit TimerTable(TimerWheel& wheel) : wheel_(wheel) {}
   ~TimerTable();
 
-  TimerId start(uint64_t when_ms, Loop::TimerFn fn, void* user);
+  TimerId start(uint64_t when_ms, Loop::TimerFn fn, void* user, const void* owner = nullptr);
   void cancel(TimerId id);
+  void cancel_all_of(const void* owner);
 
  private:
   struct Entry : TimerNode {
@@ -84,6 +85,7 @@ class TimerTable {
     TimerTable& table;
     Loop::TimerFn fn = nullptr;
     void* user = nullptr;
+    const void* owner = nullptr;
     uint32_t index = 0;
     uint32_t generation = 1;
     Entry* next_free = nullptr;

@@ -55,6 +55,7 @@ Host::Host(HostContext& shared, std::string component_name)
       name(std::move(component_name)) {}
 
 Host::~Host() {
+  gate->leave();
   if (context.work == nullptr) return;
   context.work->stop(this);
   context.work->forget(this);

@@ -13,6 +13,7 @@
 
 #include "kernel/base/log.hpp"
 #include "kernel/loop/loop.hpp"
+#include "kernel/plugin/callback_gate.hpp"
 #include "nexus/nexus.h"
 
 namespace nexus {
@@ -67,6 +68,10 @@ struct Host : nx_host {
 
   Refusals jobs;         // that found the queue full
   Refusals connections;  // that were one too many for the router
+  // What the loops owe it: letters, timers, watches, answers to its calls.
+  const CallbackGatePtr gate = std::make_shared<CallbackGate>();
+  // Connections are served through it, which end with the loops: it is not freed before.
+  std::atomic<bool> serves{false};
   // Has it asked for a listener of nexus.streams/1? Those count their connections themselves.
   std::atomic<bool> listens{false};
 };

@@ -11,10 +11,14 @@ namespace {
 
 class Letter final : public Mail {
  public:
-  Letter(void (*fn)(void* user), void* user) : fn_(fn), user_(user) {}
-  void run(Loop&) override { fn_(user_); }
+  Letter(CallbackGatePtr gate, void (*fn)(void* user), void* user)
+      : gate_(std::move(gate)), fn_(fn), user_(user) {}
+  void run(Loop&) override {
+    if (!gate_->gone()) fn_(user_);
+  }
 
  private:
+  const CallbackGatePtr gate_;
   void (*fn_)(void* user);
   void* user_;
 };
@@ -41,8 +45,11 @@ nx_status post(nx_host* host, uint32_t loop, void (*fn)(void* user), void* user)
   LoopGroup* const loops = Host::of(host).context.loops;
   if (loops == nullptr) return NX_E_STATE;
   if (loop >= loops->count() || fn == nullptr) return NX_E_INVALID;
+  const CallbackGatePtr& gate = Host::of(host).gate;
+  const CallbackGate::Entry entry(*gate);
+  if (!entry) return NX_E_CLOSED;
   try {
-    return loops->loop(loop).post(std::make_unique<Letter>(fn, user)) ? NX_OK : NX_E_CLOSED;
+    return loops->loop(loop).post(std::make_unique<Letter>(gate, fn, user)) ? NX_OK : NX_E_CLOSED;
   } catch (...) {
     return NX_E_MEMORY;
   }
@@ -53,8 +60,9 @@ nx_status timer_start(nx_host* host, uint64_t delay_ms, void (*fn)(void* user), 
   Loop* const loop = current_loop(host);
   if (loop == nullptr) return NX_E_STATE;
   if (fn == nullptr || timer == nullptr) return NX_E_INVALID;
+  if (Host::of(host).gate->closed()) return NX_E_CLOSED;
   try {
-    *timer = loop->start_timer(delay_ms, fn, user);
+    *timer = loop->start_timer(delay_ms, fn, user, host);
     return NX_OK;
   } catch (...) {
     return NX_E_MEMORY;
@@ -70,8 +78,9 @@ nx_status watch(nx_host* host, int32_t fd, uint32_t events,
                 void (*fn)(void* user, int32_t fd, uint32_t events), void* user) {
   Loop* const loop = current_loop(host);
   if (loop == nullptr) return NX_E_STATE;
+  if (events != 0 && Host::of(host).gate->closed()) return NX_E_CLOSED;
   try {
-    return loop->watch(fd, events, fn, user).code();
+    return loop->watch(fd, events, fn, user, host).code();
   } catch (...) {
     return NX_E_MEMORY;
   }

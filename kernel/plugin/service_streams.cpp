@@ -89,6 +89,7 @@ bool complete(const nx_stream_handler* handler) {
 nx_status listen(nx_host* host, const nx_listen_options* options, const nx_stream_handler* handler,
                  void* user, nx_listener** out, nx_error* error) {
   Host::of(host).listens.store(true, std::memory_order_relaxed);
+  Host::of(host).serves.store(true, std::memory_order_relaxed);
   try {
     const Host& self = Host::of(host);
     if (self.context.loops == nullptr) {

@@ -21,6 +21,7 @@ nx_status run(nx_host* host, void (*fn)(void* user), void* user) {
   Host& self = Host::of(host);
   if (self.context.work == nullptr) return NX_E_UNSUPPORTED;
   if (fn == nullptr) return NX_E_INVALID;
+  if (self.gate->closed()) return NX_E_CLOSED;
   try {
     const nx_status status = self.context.work->run(&self, [&self, fn, user] {
       try {

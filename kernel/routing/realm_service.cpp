@@ -29,9 +29,10 @@ nx_status call(nx_host* host, nx_str realm, nx_str procedure, const nx_value* ar
       !right_kinds({}, list, dict)) {
     return NX_E_INVALID;
   }
+  if (Host::of(host).gate->closed()) return NX_E_CLOSED;
   TrustedSession* trusted = router_of(host).trusted(loop->index(), to_view(realm));
   if (trusted == nullptr) return NX_E_INVALID;
-  return trusted->call(to_view(procedure), list, dict, timeout_ms, done, user);
+  return trusted->call(to_view(procedure), list, dict, timeout_ms, {done, user, host});
 }
 
 nx_status publish(nx_host* host, nx_str realm, nx_str topic, const nx_value* options,

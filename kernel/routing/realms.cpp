@@ -151,7 +151,7 @@ Status RouterImpl::add_realm(const Value& section) {
     }
     status = Status::error(NX_E_INVALID, "there is a realm '" + uri + "' already");
   }
-  while (instances_.size() > before) instances_.pop_back();  // the latest first; each stops
+  while (instances_.size() > before) free_instance(instances_.end() - 1);  // the latest first
   return status;
 }
 

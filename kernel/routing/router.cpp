@@ -4,6 +4,8 @@
 #include <malloc.h>
 #endif
 
+#include <future>
+
 #include "kernel/base/random.hpp"
 #include "kernel/message/error_uri.hpp"
 #include "kernel/plugin/barrier.hpp"
@@ -76,8 +78,36 @@ std::vector<std::string> RouterImpl::left_behind() const {
 void RouterImpl::free_instances() {
   // The latest first, as at the end of everything; nobody has a handle to them any more.
   for (size_t i = instances_.size(); i-- > 0;) {
-    if (instances_[i].unused()) instances_.erase(instances_.begin() + static_cast<ptrdiff_t>(i));
+    if (instances_[i].unused()) free_instance(instances_.begin() + static_cast<ptrdiff_t>(i));
   }
+}
+
+void RouterImpl::free_instance(std::vector<Held>::iterator held) {
+  end_callbacks(*held->instance);
+  instances_.erase(held);
+}
+
+// As the end of the router does it for all: letters run, calls are answered with canceled, timers
+// and watches are no more; only then jobs are waited for, and it is stopped.
+void RouterImpl::end_callbacks(Instance& instance) {
+  nx_host* const host = instance.host();
+  Host::of(host).gate->close();
+  if (!running_) return;  // nothing has run yet, and what is left in the mail will not (leave())
+  const WatchedCall watched(&watch_,
+                            {instance.section(), "the end of what the loops owe a component"});
+  std::vector<std::future<void>> ended;
+  for (uint32_t i = 0; i < loops_->count(); ++i) {
+    const auto over = std::make_shared<std::promise<void>>();
+    ended.push_back(over->get_future());
+    loops_->loop(i).post([this, host, over](Loop& loop) {
+      std::vector<TrustedSession::Waiter> waiters;
+      for (const auto& [realm, session] : trusted_[loop.index()]) session->give_up(host, waiters);
+      loop.forget(host);
+      TrustedSession::tell_canceled(waiters);
+      over->set_value();
+    });
+  }
+  for (const std::future<void>& one : ended) one.wait();
 }
 
 void RouterImpl::close_listeners() {

@@ -84,7 +84,10 @@ class RouterImpl final : public Router, public RouterPort {
     std::weak_ptr<void> user;
     bool forever = false;
 
-    bool unused() const { return !forever && user.expired(); }
+    // Nobody asks it any more.
+    bool unused() const {
+      return !forever && user.expired() && !Host::of(instance->host()).serves.load();
+    }
   };
 
   // An authenticator that looks after cookies. While `user` is locked it is not freed.
@@ -133,6 +136,9 @@ class RouterImpl final : public Router, public RouterPort {
   // Stops and deletes the components of realms that are gone. Not on a loop: a component may wait
   // for its threads. stop_mutex_ is held.
   void free_instances();
+  void free_instance(std::vector<Held>::iterator held);
+  // What the loops still owe a component is over when this returns, and nothing new is accepted.
+  void end_callbacks(Instance& instance);
   void stop_instances(Deadline deadline);
   void stop_instance(Instance& instance, Deadline deadline);
   void close_listeners();

@@ -33,11 +33,11 @@ nx_status TrustedSession::request(Code code, std::string_view uri, const Value& 
 }
 
 nx_status TrustedSession::call(std::string_view procedure, const Value& args, const Value& kwargs,
-                               uint64_t timeout_ms, nx_call_done done, void* user) {
+                               uint64_t timeout_ms, const Waiter& waiter) {
   Value options = Value::dict();
   if (timeout_ms != 0) options.set("timeout", Value::unsigned_integer(timeout_ms));
   const uint64_t id = ++last_request_;
-  calls_[id] = {done, user};
+  calls_[id] = waiter;
   const nx_status status = request(Code::call, procedure, options, args, kwargs);
   if (status != NX_OK) calls_.erase(id);
   return status;
@@ -58,7 +58,7 @@ void TrustedSession::on_message(Shard& shard, const Message& message) {
   if (message.code != Code::result && !is_error) return;
   const auto at = calls_.find(message.request);
   if (at == calls_.end()) return;
-  const Open open = at->second;
+  const Waiter open = at->second;
   calls_.erase(at);
   const Serializer& format = *message.payload.format;
   Value args;
@@ -80,13 +80,36 @@ void TrustedSession::on_message(Shard& shard, const Message& message) {
             kwargs.get());
 }
 
-// Each accepted call ends exactly once, and be it here.
-void TrustedSession::fail_all() {
-  std::unordered_map<uint64_t, Open> open = std::move(calls_);
-  calls_.clear();
-  for (const auto& [id, call] : open) {
-    call.done(call.user, to_nx(uri::kCanceled), nullptr, nullptr);
+void TrustedSession::give_up(const nx_host* owner, std::vector<Waiter>& waiters) {
+  std::vector<uint64_t> ids;
+  for (const auto& [id, waiter] : calls_) {
+    if (waiter.owner != owner) continue;
+    ids.push_back(id);
+    waiters.push_back(waiter);
   }
+  for (const uint64_t id : ids) calls_.erase(id);
+  if (!joined()) return;
+  for (const uint64_t id : ids) {
+    Writer bytes;
+    Emitter emit;
+    emit.begin(peer_->session().format(), bytes);
+    emit.list(3).code(Code::cancel).integer(id);
+    emit.dict(1).key("mode").string("killnowait").end_dict();
+    // Not taken: then the answer comes some day, and finds nobody.
+    if (emit.end_list().status() == NX_OK) static_cast<void>(peer_->deliver(bytes.bytes()));
+  }
+}
+
+void TrustedSession::tell_canceled(const std::vector<Waiter>& waiters) {
+  for (const Waiter& waiter : waiters) {
+    waiter.done(waiter.user, to_nx(uri::kCanceled), nullptr, nullptr);
+  }
+}
+
+void TrustedSession::fail_all() {
+  std::vector<Waiter> waiters;
+  for (const auto& [id, waiter] : std::exchange(calls_, {})) waiters.push_back(waiter);
+  tell_canceled(waiters);
 }
 
 }  // namespace nexus

@@ -105,6 +105,7 @@ nx_status opened(nx_host* host, const nx_transport_v1* transport, void* connecti
   if (!context.accepting.load(std::memory_order_relaxed)) return NX_E_CLOSED;
   Host& component = Host::of(host);
   const bool own = !component.listens.load(std::memory_order_relaxed);
+  if (!component.serves.load(std::memory_order_relaxed)) component.serves = true;
   Shard& shard = *context.shards[loop->index()];
   const Serializer& format = (*context.serializers)[serializer_index];
   if (!welcome_fits(context, shard, format, known.max_send_size)) return NX_E_UNREPRESENTABLE;

@@ -184,6 +184,30 @@ TEST_CASE("work, counters and logs are there to be looked at") {
   CHECK_FALSE(host.logged("fire"));
 }
 
+TEST_CASE("before stop() everything that is owed ends, and nothing new begins") {
+  fake::Host host;
+  const auto* loops = static_cast<const nx_host_loop_v1*>(nx_host_service(&host, NX_HOST_LOOP));
+  const auto* work = static_cast<const nx_host_work_v1*>(nx_host_service(&host, NX_HOST_WORK));
+  int ran = 0;
+  const auto count = [](void* user) { ++*static_cast<int*>(user); };
+  const auto ready = [](void* user, int32_t, uint32_t) { ++*static_cast<int*>(user); };
+  uint64_t timer = 0;
+  REQUIRE(loops->timer_start(&host, 0, count, &ran, &timer) == NX_OK);
+  REQUIRE(loops->watch(&host, 0, NX_FD_READ, ready, &ran) == NX_OK);
+  REQUIRE(loops->post(&host, 0, count, &ran) == NX_OK);
+  REQUIRE(work->run(&host, count, &ran) == NX_OK);
+  host.end_callbacks();
+  CHECK(ran == 2);  // what was posted, and the job
+  host.advance(1000);
+  CHECK_FALSE(host.report(0, NX_FD_READ));
+  CHECK(ran == 2);
+  CHECK(loops->post(&host, 0, count, &ran) == NX_E_CLOSED);
+  CHECK(loops->timer_start(&host, 0, count, &ran, &timer) == NX_E_CLOSED);
+  CHECK(loops->watch(&host, 0, NX_FD_READ, ready, &ran) == NX_E_CLOSED);
+  CHECK(loops->watch(&host, 0, 0, nullptr, nullptr) == NX_OK);
+  CHECK(work->run(&host, count, &ran) == NX_E_CLOSED);
+}
+
 TEST_CASE("no slot of any table is empty") {
   fake::Host host;
   const auto count_null = [&](const char* id, size_t size) {

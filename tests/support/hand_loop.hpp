@@ -23,12 +23,16 @@ class HandLoop : public Loop {
     mail_.push_back(std::move(mail));
     return true;
   }
-  TimerId start_timer(uint64_t delay_ms, TimerFn fn, void* user) override {
-    timers_[++last_timer_] = {now_ms_ + delay_ms, fn, user};
+  TimerId start_timer(uint64_t delay_ms, TimerFn fn, void* user, const void* owner) override {
+    timers_[++last_timer_] = {now_ms_ + delay_ms, fn, user, owner};
     return last_timer_;
   }
+  using Loop::start_timer;
   void cancel_timer(TimerId id) override { timers_.erase(id); }
-  Status watch(int, uint32_t, WatchFn, void*) override { return {}; }
+  Status watch(int, uint32_t, WatchFn, void*, const void*) override { return {}; }
+  void forget(const void* owner) override {
+    std::erase_if(timers_, [owner](const auto& timer) { return timer.second.owner == owner; });
+  }
   void at_end_of_turn(void (*)(void*), void*) override {}
 
   // Runs what is in the mail; answers how many letters that were.
@@ -64,6 +68,7 @@ class HandLoop : public Loop {
     uint64_t at;
     TimerFn fn;
     void* user;
+    const void* owner;
   };
   std::mutex mutex_;
   std::vector<std::unique_ptr<Mail>> mail_;

@@ -150,17 +150,19 @@ typedef struct nx_host_loop_v1 {
   uint32_t reserved;
   uint32_t (*count)(nx_host* host);   /* loops, numbered from 0 [any] */
   uint32_t (*current)(nx_host* host); /* the calling thread's loop, or NX_LOOP_NONE [any] */
-  /* Runs fn(user) on that loop, in the order of posting. Never runs it at once. After the loops
-   * have stopped: NX_E_CLOSED, and fn is never called. [any] */
+  /* Runs fn(user) on that loop, in the order of posting. Never runs it at once. NX_E_CLOSED, and
+   * fn is never called, after the loops have stopped, or when the component is about to be: what
+   * was accepted before that runs before stop() is called. [any] */
   nx_status (*post)(nx_host* host, uint32_t loop, void (*fn)(void* user), void* user);
-  /* Calls fn(user) once on the current loop, not before delay_ms. The id is never 0. [loop] */
+  /* Calls fn(user) once on the current loop, not before delay_ms, unless the component is stopped
+   * before. The id is never 0. NX_E_CLOSED as for post(). [loop] */
   nx_status (*timer_start)(nx_host* host, uint64_t delay_ms, void (*fn)(void* user), void* user,
                            uint64_t* timer);
   /* After this, fn is not called any more. An id that has fired is ignored. [loop] */
   void (*timer_cancel)(nx_host* host, uint64_t timer);
   /* Watches a descriptor of the component's on the current loop, level triggered; events = 0
-   * ends it. fn may be called until the turn in which the watch ended. The descriptor stays the
-   * component's. [loop] */
+   * ends it, and so does the end of the component. fn may be called until the turn in which the
+   * watch ended. The descriptor stays the component's. NX_E_CLOSED as for post(). [loop] */
   nx_status (*watch)(nx_host* host, int32_t fd, uint32_t events,
                      void (*fn)(void* user, int32_t fd, uint32_t events), void* user);
   uint64_t (*now_ms)(nx_host* host); /* monotonic, cached once per turn [any] */
@@ -202,8 +204,10 @@ typedef struct nx_host_work_v1 {
 /* ---- realm ----------------------------------------------------------------------------- */
 #define NX_HOST_REALM "nexus.realm/1"
 
-/* Called exactly once for each accepted call, on the loop that made it. On success `error_uri`
- * is empty; `args` (a list) and `kwargs` (a dict) may be NULL and are lent. [loop] */
+/* Called exactly once for each accepted call, on the loop that made it and before the component's
+ * stop(): a call that is open when it is to be stopped, as its realm was removed, is canceled and
+ * ends with wamp.error.canceled. On success `error_uri` is empty; `args` (a list) and `kwargs` (a
+ * dict) may be NULL and are lent. [loop] */
 typedef void (*nx_call_done)(void* user, nx_str error_uri, const nx_value* args,
                              const nx_value* kwargs);
 
@@ -211,7 +215,8 @@ typedef struct nx_host_realm_v1 {
   uint32_t struct_size;
   uint32_t reserved;
   /* Calls a procedure as the router itself (authrole "trusted"). timeout_ms 0 = the realm's
-   * default. NX_E_INVALID for an unknown realm or a URI that is none. [loop] */
+   * default. NX_E_INVALID for an unknown realm or a URI that is none, NX_E_CLOSED when the
+   * component is about to be stopped. [loop] */
   nx_status (*call)(nx_host* host, nx_str realm, nx_str procedure, const nx_value* args,
                     const nx_value* kwargs, uint64_t timeout_ms, nx_call_done done, void* user);
   /* Publishes as the router itself. options as in PUBLISH.Options, or NULL. [loop] */

@@ -84,7 +84,10 @@ typedef struct nx_component {
   /* Begins its work; called once, after configure. Failing, it takes back what it began: destroy
    * follows, and not stop. [main] */
   nx_status (*start)(void* self, nx_error* error);
-  /* Ends its work and joins its threads; no callback runs after it returned. [main] */
+  /* Ends its work and joins its threads. Before it is called the loops have ended what they owed
+   * the component, in the same way whether the router stops or only its realm was removed: letters
+   * have run, calls have been answered, timers and watches are over, jobs have run. New ones have
+   * been refused since, with NX_E_CLOSED; so no callback runs any more. [main] */
   void (*stop)(void* self);
   /* Frees the instance. [main] */
   void (*destroy)(void* self);

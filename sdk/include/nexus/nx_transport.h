@@ -309,7 +309,8 @@ typedef struct nx_host_streams_v1 {
    * and every stream has ended. A stale Unix socket file is replaced, a live one refused. An
    * address that another listener of this router has is shared, if both want that (shares_as), it
    * is written the same way, has no port 0, and all options of the socket and of TLS are the same.
-   * [main] */
+   * A component of another kind that listens is stopped with the router, and not when its realm is
+   * removed. [main] */
   nx_status (*listen)(nx_host* host, const nx_listen_options* options,
                       const nx_stream_handler* handler, void* user, nx_listener** out,
                       nx_error* error);

@@ -3,8 +3,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <future>
+#include <thread>
 
 #include "kernel/loop/address.hpp"
 #include "kernel/loop/fd.hpp"
@@ -126,6 +128,69 @@ TEST_CASE("loop service: watch reports events and ends when told to") {
   });
   CHECK(refused == NX_E_INVALID);
   CHECK(wait(watcher.seen));
+}
+
+TEST_CASE("loop service: an owner's timers and watches end with forget(), and only his") {
+  Router router;
+  Host other(router.context, "transport.other");
+  const UniqueFd fd(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+  std::promise<void> fired;
+  router.run(0, [&] {
+    uint64_t timer = 0;
+    const auto never = [](void*) { FAIL_CHECK("its owner is gone"); };
+    const auto not_seen = [](void*, int32_t, uint32_t) { FAIL_CHECK("its owner is gone"); };
+    CHECK(loop().timer_start(&router.host, 1, never, nullptr, &timer) == NX_OK);
+    CHECK(loop().watch(&router.host, fd.get(), NX_FD_READ, not_seen, nullptr) == NX_OK);
+    CHECK(loop().timer_start(&other, 10, &set, &fired, &timer) == NX_OK);
+    Loop::current()->forget(&router.host);
+  });
+  CHECK(wait(fired));
+}
+
+TEST_CASE("loop service: who is about to be stopped is refused what is new, and has all that was") {
+  Router router;
+  std::atomic<int> ran{0};
+  const auto count = [](void* user) { ++*static_cast<std::atomic<int>*>(user); };
+  // Four threads post until they are refused.
+  std::vector<std::thread> posters;
+  std::atomic<int> accepted{0};
+  for (int i = 0; i < 4; ++i) {
+    posters.emplace_back([&] {
+      while (loop().post(&router.host, 0, count, &ran) == NX_OK) ++accepted;
+    });
+  }
+  while (accepted < 100) std::this_thread::yield();
+  router.host.gate->close();
+  int before_the_barrier = -1;
+  router.run(0, [&] { before_the_barrier = ran; });
+  for (std::thread& poster : posters) poster.join();
+  CHECK(before_the_barrier == accepted);
+  CHECK(loop().post(&router.host, 0, &set, nullptr) == NX_E_CLOSED);
+  router.run(0, [&] {
+    uint64_t timer = 0;
+    const auto ignore = [](void*, int32_t, uint32_t) {};
+    CHECK(loop().timer_start(&router.host, 1, &set, nullptr, &timer) == NX_E_CLOSED);
+    CHECK(loop().watch(&router.host, 0, NX_FD_READ, ignore, nullptr) == NX_E_CLOSED);
+    CHECK(loop().watch(&router.host, 0, 0, nullptr, nullptr) == NX_OK);
+  });
+}
+
+TEST_CASE("loop service: a letter to a loop that starts later does not reach who is gone") {
+  auto made = LoopGroup::create(1);
+  REQUIRE(made);
+  HostContext context;
+  context.loops = made.value().get();
+  const auto never = [](void*) { FAIL_CHECK("it is gone"); };
+  std::promise<void> ran;
+  {
+    Host gone(context, "authenticator.gone");
+    CHECK(loop().post(&gone, 0, never, nullptr) == NX_OK);
+  }
+  Host there(context, "authenticator.there");
+  CHECK(loop().post(&there, 0, &set, &ran) == NX_OK);
+  REQUIRE(context.loops->start());
+  CHECK(wait(ran));
+  context.loops->stop();
 }
 
 TEST_CASE("loop service: now_ms is one clock on every thread") {

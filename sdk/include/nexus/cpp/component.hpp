@@ -48,7 +48,8 @@ class Component {
   virtual void configure(const Section& section) { static_cast<void>(section); }
   // Begins work. When it throws, stop() is not called: take back what was begun. [main]
   virtual void start() {}
-  // Ends work and joins threads: no callback runs afterwards. [main]
+  // Ends work and joins threads. What the loops owed the component (letters, answers to calls,
+  // timers, watches, jobs) is over before, and new ones are refused with NX_E_CLOSED. [main]
   virtual void stop() {}
   // The vtable for an interface id, or null. The kinds' base classes answer their own.
   virtual const void* interface_of(std::string_view id) = 0;

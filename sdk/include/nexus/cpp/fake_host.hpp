@@ -244,6 +244,15 @@ class Host : public nx_host {
     return true;
   }
   size_t timers() const { return timers_.size(); }
+  // Does what a router does before stop(): what was posted and the jobs run, timers and watches are
+  // no more, and what is new is refused with NX_E_CLOSED.
+  void end_callbacks() {
+    closed_ = true;
+    run_posted();
+    timers_.clear();
+    watches_.clear();
+    run_work();
+  }
 
   // ---- work ----
   // From now on jobs are refused with NX_E_LIMIT, as by a router whose queue is full.
@@ -308,6 +317,20 @@ class Host : public nx_host {
     return false;
   }
 
+  void run_posted() {
+    const OnLoop on_loop;
+    for (;;) {
+      Job job;
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (posted_.empty()) return;
+        job = posted_.front();
+        posted_.pop_front();
+      }
+      job.fn(job.user);
+    }
+  }
+
   static const void* find_service(nx_host* host, const char* id) {
     const auto& services = of(host).services_;
     const auto found = services.find(id);
@@ -357,6 +380,7 @@ class Host : public nx_host {
   nx_op last_op_ = 0;
   std::deque<Job> posted_, work_;
   bool refuse_work_ = false;
+  std::atomic<bool> closed_{false};
   std::map<uint64_t, Timer> timers_;
   uint64_t last_timer_ = 0, now_ms_ = 1000;
   std::map<int32_t, Watch> watches_;
@@ -383,6 +407,7 @@ inline void Host::add_services() {
       [](nx_host*) -> uint32_t { return this_thread_is_a_loop ? 0 : NX_LOOP_NONE; },
       [](nx_host* host, uint32_t loop, void (*fn)(void*), void* user) -> nx_status {
         if (loop != 0 || fn == nullptr) return NX_E_INVALID;
+        if (of(host).closed_) return NX_E_CLOSED;
         const std::lock_guard<std::mutex> lock(of(host).mutex_);
         of(host).posted_.push_back({fn, user});
         of(host).announce();
@@ -390,6 +415,7 @@ inline void Host::add_services() {
       },
       [](nx_host* host, uint64_t delay, void (*fn)(void*), void* user,
          uint64_t* timer) -> nx_status {
+        if (of(host).closed_) return NX_E_CLOSED;
         const std::lock_guard<std::mutex> lock(of(host).mutex_);
         *timer = ++of(host).last_timer_;
         of(host).timers_[*timer] = {of(host).now_ms_ + delay, {fn, user}};
@@ -401,6 +427,7 @@ inline void Host::add_services() {
       },
       [](nx_host* host, int32_t fd, uint32_t events, void (*fn)(void*, int32_t, uint32_t),
          void* user) -> nx_status {
+        if (events != 0 && of(host).closed_) return NX_E_CLOSED;
         if (events == 0) {
           of(host).watches_.erase(fd);
         } else {
@@ -430,6 +457,7 @@ inline void Host::add_services() {
   static constexpr nx_host_work_v1 kWork = {
       sizeof(nx_host_work_v1), 0, [](nx_host* host, void (*fn)(void*), void* user) -> nx_status {
         const std::lock_guard<std::mutex> lock(of(host).mutex_);
+        if (of(host).closed_) return NX_E_CLOSED;
         if (of(host).refuse_work_) return NX_E_LIMIT;
         of(host).work_.push_back({fn, user});
         of(host).announce();
