@@ -75,8 +75,8 @@ class IdMap {
     }
     slots_[i].id = 0;
     slots_[i].value = T{};
-    // What is small enough stays, or who has some calls in flight, then none, then some again,
-    // would grow its table anew each time.
+    // A small table stays: else a session with some calls in flight, then none, then some again,
+    // would grow it anew each time.
     if (--size_ == 0 && (mask_ + 1) * sizeof(Slot) > kKeptBytes) clear();
     return true;
   }

@@ -52,7 +52,10 @@ ListenerOffers offers_of(const ListenOptions& options) {
   offers.confidential = tls || proxied;
   if (offers.confidential) return offers;
   auto address = parse_address(options.address);
-  if (!address || address->is_unix()) return offers.confidential = true, offers;
+  if (!address || address->is_unix()) {
+    offers.confidential = true;
+    return offers;
+  }
   auto places = resolve(*address);
   offers.confidential = !places || std::all_of(places->begin(), places->end(), is_loopback);
   offers.local = offers.confidential ||

@@ -63,9 +63,7 @@ typedef struct nx_auth_result {
 } nx_auth_result;
 
 /* What limits() answers, added up: what this instance, as it is configured, does not do. */
-#define NX_AUTH_ONLY_RETURNING                                      \
-  1u /* lets in only who has joined the realm by another one before \
-      */
+#define NX_AUTH_ONLY_RETURNING 1u    /* only who has joined the realm by another one before */
 #define NX_AUTH_ONLY_CONFIDENTIAL 2u /* only over TLS, Unix sockets and this machine's loopback */
 #define NX_AUTH_ONLY_CERTIFICATE 4u  /* only with a TLS client certificate */
 #define NX_AUTH_KNOWS_NOBODY 8u      /* lets in nobody until its data changes, for example a file */
