@@ -320,8 +320,9 @@ class Queue(PluginTest):
                 self.assertEqual(abort[0::2], [3, "wamp.error.authentication_failed"])
             full = "authenticator.slow its queue for blocking work is full"
             wait_for(lambda: full in self.log())
+            # Loops that refuse in the same instant are counted by whichever of them says it.
             self.assertRegex(self.log(), full + ".* section=realms.main.authenticators.waits "
-                                                "refused=1")
+                                                "refused=[1-9]")
             self.assertEqual(self.log().count(full), 1)
             for _ in range(5):
                 fast = RawClient(url)
