@@ -70,17 +70,22 @@ foreach(dir IN ITEMS BINDIR SYSCONFDIR DOCDIR DATADIR INCLUDEDIR)
 endforeach()
 string(APPEND paths "if(prefix STREQUAL \"/usr\" AND sysconfdir STREQUAL \"/usr/etc\")
   set(sysconfdir \"/etc\")\nendif()\n")
+# What is made for one prefix is made in a folder of its own: two may install from one build folder
+# at the same time.
+set(own_folder "string(RANDOM LENGTH 12 ALPHABET 0123456789abcdef own)
+  set(folder \"${CMAKE_CURRENT_BINARY_DIR}/installing-\${own}\")\n")
 set(config_files nexus.json nexus-secure.json nexus-secure.ini nexus-secure-rules.json)
 install(CODE "${paths}
-  configure_file(\"${PROJECT_SOURCE_DIR}/etc/nexus.service.in\"
-    \"${CMAKE_CURRENT_BINARY_DIR}/nexus.service\" @ONLY)
+  ${own_folder}
+  configure_file(\"${PROJECT_SOURCE_DIR}/etc/nexus.service.in\" \"\${folder}/nexus.service\" @ONLY)
+  file(INSTALL \"\${folder}/nexus.service\" DESTINATION \"\${prefix}/lib/systemd/system\")
+  file(REMOVE_RECURSE \"\${folder}\")
   # A configuration that somebody may have edited stays.
   foreach(name IN ITEMS ${config_files})
     if(NOT EXISTS \"\$ENV{DESTDIR}\${sysconfdir}/nexus/\${name}\")
       file(INSTALL \"${PROJECT_SOURCE_DIR}/etc/\${name}\" DESTINATION \"\${sysconfdir}/nexus\")
     endif()
   endforeach()")
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/nexus.service DESTINATION lib/systemd/system)
 
 # Links lead to where things are installed; what is not has no link.
 find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
@@ -92,9 +97,7 @@ install(CODE "${paths}
   foreach(place IN ITEMS datadir includedir prefix)
     cmake_path(RELATIVE_PATH \${place} BASE_DIRECTORY \"\${docdir}\")
   endforeach()
-  # One of its own for each, since two may install from one build folder at the same time.
-  string(RANDOM LENGTH 12 ALPHABET 0123456789abcdef own)
-  set(folder \"${CMAKE_CURRENT_BINARY_DIR}/installed-docs-\${own}\")
+  ${own_folder}
   execute_process(COMMAND \"${Python3_EXECUTABLE}\" \"${PROJECT_SOURCE_DIR}/tools/install-docs.py\"
     --root \"${PROJECT_SOURCE_DIR}\" --out \"\${folder}\"
     --map README.md=README.md --map CHANGELOG.md=CHANGELOG.md --map LICENSE=LICENSE --map docs=docs
