@@ -109,8 +109,9 @@ class Daemon:
         return [line[len(prefix):] for line in self.lines if line.startswith(prefix)]
 
     def error_text(self):
-        self.errors.seek(0)
-        return self.errors.read().decode()
+        # The process writes at the place that it shares with us, so the reader must not move it.
+        size = os.fstat(self.errors.fileno()).st_size
+        return os.pread(self.errors.fileno(), size, 0).decode(errors="replace")
 
     def signal(self, number):
         self.process.send_signal(number)

@@ -37,7 +37,6 @@ class PluginTest(FolderTest):
     def slow(self, at, **more):
         os.mkfifo(self.folder / "gate")
         slow = {"type": "slow", "at": at, "gate": "gate"}
-        # A file: what is read of standard error while it is written would be overwritten.
         return self.config(test_plugin("slow"), authenticators={"waits": slow},
                            log={"path": "n.log"}, **more)
 
